@@ -1,0 +1,214 @@
+//! Settings, their ranges, their defaults.
+
+use crate::error::{Error, Result};
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+/// What is fixed when a store is created. An existing store is opened with the same values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Format {
+    /// Bytes of a page: a power of two, 4 KiB to 64 KiB. Default 8 KiB.
+    pub page_bytes: u32,
+    /// Bytes of a WAL block: a power of two, 1 KiB to 64 KiB. Default 8 KiB.
+    pub wal_block_bytes: u32,
+    /// Bytes of a WAL segment file: a power of two, at least two blocks, at most 1 GiB. Default
+    /// 16 MiB.
+    pub wal_segment_bytes: u32,
+    /// Bytes of a data file's segment: a power of two, at least a page, at most 1 GiB. Default
+    /// 1 GiB.
+    pub data_segment_bytes: u32,
+}
+
+impl Default for Format {
+    fn default() -> Self {
+        Self {
+            page_bytes: 8 << 10,
+            wal_block_bytes: 8 << 10,
+            wal_segment_bytes: 16 << 20,
+            data_segment_bytes: 1 << 30,
+        }
+    }
+}
+
+/// The settings of a store.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Config {
+    /// Sizes on disk.
+    pub format: Format,
+    /// Pages in the pool, at least 4. An operation needs one for each page that it holds, and a
+    /// miss one more. Default 1024.
+    pub buffers: usize,
+    /// Bytes of WAL kept in memory until written: a power of two, 4 KiB to 1 GiB. Default 1 MiB.
+    pub wal_buffer_bytes: usize,
+    /// Time from the start of a checkpoint to the start of the next: 1 ms to 1 day. Default 5 min.
+    pub checkpoint_timeout: Duration,
+    /// Part of `checkpoint_timeout` over which a checkpoint spreads its writes: 0 to 1. Default
+    /// 0.9.
+    pub checkpoint_completion_target: f64,
+    /// A checkpoint starts once this much WAL was written since the last redo point: at least two
+    /// segments. Default 512 MiB.
+    pub checkpoint_wal_bytes: u64,
+    /// Writeback starts after this many bytes of checkpoint writes: 0 (never) to 2 MiB. Default
+    /// 256 KiB. PostgreSQL: `checkpoint_flush_after`.
+    pub checkpoint_flush_after_bytes: u32,
+    /// Time between two rounds of the WAL writer: 1 ms to 10 s. Default 200 ms.
+    pub wal_writer_delay: Duration,
+    /// The WAL writer syncs once this much is unsynced, and writes without a sync before: 0 (sync
+    /// in every round) or more. Default 1 MiB. PostgreSQL: `wal_writer_flush_after`.
+    pub wal_writer_flush_after_bytes: u64,
+    /// Requests that wait for the checkpointer before a writer must sync for itself: at least 1.
+    /// Default 1024.
+    pub sync_queue_capacity: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            format: Format::default(),
+            buffers: 1024,
+            wal_buffer_bytes: 1 << 20,
+            checkpoint_timeout: Duration::from_secs(300),
+            checkpoint_completion_target: 0.9,
+            checkpoint_wal_bytes: 512 << 20,
+            checkpoint_flush_after_bytes: 256 << 10,
+            wal_writer_delay: Duration::from_millis(200),
+            wal_writer_flush_after_bytes: 1 << 20,
+            sync_queue_capacity: 1024,
+        }
+    }
+}
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+const GIB: u64 = 1 << 30;
+
+impl Format {
+    /// Checks every size.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for the first that is out of range.
+    pub fn validate(&self) -> Result<()> {
+        power_of_two("page_bytes", u64::from(self.page_bytes), 4 << 10..=64 << 10)?;
+        power_of_two("wal_block_bytes", u64::from(self.wal_block_bytes), 1 << 10..=64 << 10)?;
+        let two_blocks = u64::from(self.wal_block_bytes) * 2;
+        power_of_two("wal_segment_bytes", u64::from(self.wal_segment_bytes), two_blocks..=GIB)?;
+        let page = u64::from(self.page_bytes);
+        power_of_two("data_segment_bytes", u64::from(self.data_segment_bytes), page..=GIB)
+    }
+
+    /// Checks that a store of format `found` can be opened with these settings.
+    ///
+    /// # Errors
+    /// [`Error::Config`] naming the first difference.
+    pub fn must_match(&self, found: &Format) -> Result<()> {
+        let pairs = [
+            ("page_bytes", self.page_bytes, found.page_bytes),
+            ("wal_block_bytes", self.wal_block_bytes, found.wal_block_bytes),
+            ("wal_segment_bytes", self.wal_segment_bytes, found.wal_segment_bytes),
+            ("data_segment_bytes", self.data_segment_bytes, found.data_segment_bytes),
+        ];
+        match pairs.into_iter().find(|(_, asked, found)| asked != found) {
+            None => Ok(()),
+            Some((setting, asked, found)) => Err(Error::Config {
+                setting,
+                found: asked.to_string(),
+                expected: format!("{found}, with which the store was created"),
+            }),
+        }
+    }
+}
+
+impl Config {
+    /// Checks every setting.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for the first that is out of range.
+    pub fn validate(&self) -> Result<()> {
+        self.format.validate()?;
+        in_range("buffers", self.buffers as u64, 4..=1 << 31)?;
+        power_of_two("wal_buffer_bytes", self.wal_buffer_bytes as u64, 4 << 10..=GIB)?;
+        let (ms, day) = (Duration::from_millis(1), DAY);
+        duration("checkpoint_timeout", self.checkpoint_timeout, ms..=day)?;
+        if !(0.0..=1.0).contains(&self.checkpoint_completion_target) {
+            return Err(Error::Config {
+                setting: "checkpoint_completion_target",
+                found: self.checkpoint_completion_target.to_string(),
+                expected: "0 to 1".to_owned(),
+            });
+        }
+        let two_segments = u64::from(self.format.wal_segment_bytes) * 2;
+        in_range("checkpoint_wal_bytes", self.checkpoint_wal_bytes, two_segments..=1 << 50)?;
+        let flush_after = u64::from(self.checkpoint_flush_after_bytes);
+        in_range("checkpoint_flush_after_bytes", flush_after, 0..=2 << 20)?;
+        duration("wal_writer_delay", self.wal_writer_delay, ms..=Duration::from_secs(10))?;
+        in_range("sync_queue_capacity", self.sync_queue_capacity as u64, 1..=1 << 24)
+    }
+}
+
+fn in_range(setting: &'static str, found: u64, range: RangeInclusive<u64>) -> Result<()> {
+    if range.contains(&found) {
+        return Ok(());
+    }
+    Err(Error::Config {
+        setting,
+        found: found.to_string(),
+        expected: format!("{} to {}", range.start(), range.end()),
+    })
+}
+
+fn power_of_two(setting: &'static str, found: u64, range: RangeInclusive<u64>) -> Result<()> {
+    if found.is_power_of_two() && range.contains(&found) {
+        return Ok(());
+    }
+    Err(Error::Config {
+        setting,
+        found: found.to_string(),
+        expected: format!("a power of two, {} to {}", range.start(), range.end()),
+    })
+}
+
+fn duration(setting: &'static str, found: Duration, range: RangeInclusive<Duration>) -> Result<()> {
+    if range.contains(&found) {
+        return Ok(());
+    }
+    Err(Error::Config {
+        setting,
+        found: format!("{found:?}"),
+        expected: format!("{:?} to {:?}", range.start(), range.end()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_valid() {
+        Config::default().validate().unwrap();
+    }
+
+    #[test]
+    fn a_setting_out_of_range_is_named_with_its_range() {
+        let page = Format { page_bytes: 5000, ..Format::default() };
+        let config = Config { format: page, ..Config::default() };
+        assert_eq!(
+            config.validate().unwrap_err().to_string(),
+            "page_bytes is 5000, expected a power of two, 4096 to 65536"
+        );
+        let config = Config { checkpoint_completion_target: f64::NAN, ..Config::default() };
+        assert_eq!(
+            config.validate().unwrap_err().to_string(),
+            "checkpoint_completion_target is NaN, expected 0 to 1"
+        );
+        let config = Config { buffers: 3, ..Config::default() };
+        assert!(config.validate().unwrap_err().to_string().starts_with("buffers is 3"));
+    }
+
+    #[test]
+    fn a_store_of_another_page_size_is_refused_by_name() {
+        let found = Format { page_bytes: 16384, ..Format::default() };
+        assert_eq!(
+            Format::default().must_match(&found).unwrap_err().to_string(),
+            "page_bytes is 8192, expected 16384, with which the store was created"
+        );
+    }
+}

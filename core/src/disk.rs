@@ -1,0 +1,94 @@
+//! The one seam to the world: what the engine asks of a disk.
+//!
+//! Three verbs that are never mixed: **write** puts bytes where reads see them, **writeback**
+//! starts I/O and promises nothing, **sync** makes durable. A sync of a file covers the writes
+//! that returned before it began and the file's length, not its directory entry: that takes a
+//! sync of the directory.
+//!
+//! Paths are relative to the store's directory, with `/` between the parts. Implementations retry
+//! interrupted and short operations to completion; every error carries the operating system's
+//! number where there is one.
+
+use std::io;
+use std::sync::Arc;
+
+/// A directory tree of files.
+pub trait Disk: Send + Sync {
+    /// Opens an existing file for reading and writing.
+    ///
+    /// # Errors
+    /// `NotFound` if there is none.
+    fn open(&self, path: &str) -> io::Result<Arc<dyn DiskFile>>;
+
+    /// Creates a file of length 0 and opens it. Its entry is durable after a [`Disk::sync_dir`].
+    ///
+    /// # Errors
+    /// `AlreadyExists` if there is one.
+    fn create(&self, path: &str) -> io::Result<Arc<dyn DiskFile>>;
+
+    /// Creates a directory; one that exists is fine.
+    fn create_dir(&self, path: &str) -> io::Result<()>;
+
+    /// Gives a file another name, replacing what has that name; atomic, durable after a
+    /// [`Disk::sync_dir`] of the directory of either name.
+    fn rename(&self, from: &str, to: &str) -> io::Result<()>;
+
+    /// Removes a file's entry; durable after a [`Disk::sync_dir`].
+    fn remove(&self, path: &str) -> io::Result<()>;
+
+    /// The names in a directory (`""` is the store's own), in ascending order.
+    fn list(&self, dir: &str) -> io::Result<Vec<String>>;
+
+    /// Makes the entries of a directory durable.
+    fn sync_dir(&self, dir: &str) -> io::Result<()>;
+
+    /// Takes the store's exclusive lock on `path`, creating the file if need be. The lock goes
+    /// with the returned guard, or with the process.
+    fn lock(&self, path: &str) -> io::Result<LockOutcome>;
+}
+
+/// Whether a lock was to be had.
+pub enum LockOutcome {
+    /// Held until dropped.
+    Acquired(Box<dyn Send + Sync>),
+    /// Somebody else holds it.
+    Held {
+        /// The holder's process id, if the lock file tells.
+        holder_pid: Option<u32>,
+    },
+}
+
+/// An open file. One descriptor, shared by all who use the file, so that a failed writeback is
+/// reported to a sync of this very descriptor.
+pub trait DiskFile: Send + Sync {
+    /// Reads until `buf` is full or the file ends; returns the bytes read.
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize>;
+
+    /// Writes all of `buf`, extending the file if need be.
+    fn write_at(&self, buf: &[u8], offset: u64) -> io::Result<()>;
+
+    /// Starts writing dirty bytes of the range back. Makes nothing durable. Does nothing where
+    /// the platform cannot. `len` is not 0.
+    ///
+    /// # Errors
+    /// An error here is a failed sync: the caller must poison.
+    fn start_writeback(&self, offset: u64, len: u64) -> io::Result<()>;
+
+    /// Makes the bytes and the length durable (fdatasync).
+    ///
+    /// # Errors
+    /// After an error the bytes may be gone and a second call may succeed: the caller must poison.
+    fn sync_data(&self) -> io::Result<()>;
+
+    /// Makes the bytes, the length and all other metadata durable (fsync).
+    ///
+    /// # Errors
+    /// As [`DiskFile::sync_data`].
+    fn sync_all(&self) -> io::Result<()>;
+
+    /// Reserves space for the range and extends the file to its end, reading as zeros.
+    fn allocate(&self, offset: u64, len: u64) -> io::Result<()>;
+
+    /// The file's length in bytes.
+    fn len(&self) -> io::Result<u64>;
+}

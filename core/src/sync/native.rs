@@ -1,0 +1,82 @@
+//! Production: `std` atomics and cells, `parking_lot` locks.
+#![expect(clippy::disallowed_types, reason = "this is the facade that the lint points to")]
+
+/// Atomic words.
+pub mod atomic {
+    pub use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+}
+
+pub use parking_lot::{Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use atomic::{AtomicU64, Ordering};
+
+/// A cell whose accesses the programmer orders, tracked by loom in its compilation.
+#[derive(Debug, Default)]
+#[repr(transparent)]
+pub struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
+
+impl<T> UnsafeCell<T> {
+    /// Wraps a value.
+    pub const fn new(value: T) -> Self {
+        Self(std::cell::UnsafeCell::new(value))
+    }
+
+    /// Calls `f` with a pointer for reading.
+    #[inline]
+    pub fn with<R>(&self, f: impl FnOnce(*const T) -> R) -> R {
+        f(self.0.get())
+    }
+
+    /// Calls `f` with a pointer for writing.
+    #[inline]
+    pub fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
+        f(self.0.get())
+    }
+}
+
+/// A word that is waited for by spinning: written rarely, and soon.
+#[derive(Debug)]
+#[repr(transparent)]
+pub struct SpinWord(AtomicU64);
+
+/// Turns of busy waiting before the processor is offered to others: about a microsecond, the
+/// time that the copy of a record takes.
+const SPINS_BEFORE_YIELD: u32 = 64;
+
+impl SpinWord {
+    /// A word with a first value.
+    pub const fn new(value: u64) -> Self {
+        Self(AtomicU64::new(value))
+    }
+
+    /// Reads the word.
+    #[inline]
+    pub fn load(&self) -> u64 {
+        // Acquire: pairs with the Release in publish.
+        self.0.load(Ordering::Acquire)
+    }
+
+    /// Writes the word, with everything that this thread wrote before it.
+    #[inline]
+    pub fn publish(&self, value: u64) {
+        // Release: pairs with the Acquire in load.
+        self.0.store(value, Ordering::Release);
+    }
+
+    /// Waits until the word satisfies `ready`, and returns it.
+    pub fn wait(&self, ready: impl Fn(u64) -> bool) -> u64 {
+        let mut turns = 0u32;
+        loop {
+            let value = self.load();
+            if ready(value) {
+                return value;
+            }
+            turns += 1;
+            if turns < SPINS_BEFORE_YIELD {
+                std::hint::spin_loop();
+            } else {
+                std::thread::yield_now();
+            }
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Seawall on Linux.
