@@ -1,1 +1,7 @@
 //! Seawall on Linux.
+
+mod clock;
+mod linux;
+
+pub use clock::SystemClock;
+pub use linux::LinuxDisk;

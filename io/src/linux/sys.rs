@@ -1,0 +1,87 @@
+//! The system calls that std lacks: the only unsafe code of this crate.
+//!
+//! `1 <= len` and `offset + len <= i64::MAX` hold of every range that reaches the kernel: a length
+//! of 0 means "to the end of the file" to `sync_file_range` and is an error to `fallocate`.
+//! Both calls are repeated after a signal: neither had done anything that a second call undoes.
+#![allow(unsafe_code)]
+
+use std::fs::File;
+use std::io;
+use std::os::fd::AsRawFd;
+
+/// Starts writing the range's dirty pages back; waits for nothing.
+pub(super) fn start_writeback(file: &File, offset: u64, len: u64) -> io::Result<()> {
+    let (offset, len) = kernel_range(offset, len)?;
+    retry_interrupted(|| {
+        // SAFETY: the call takes no pointers, and `file` keeps the descriptor open throughout.
+        unsafe { libc::sync_file_range(file.as_raw_fd(), offset, len, libc::SYNC_FILE_RANGE_WRITE) }
+    })
+}
+
+/// Whether an error of [`start_writeback`] says that the platform cannot do it, rather than that
+/// it failed.
+///
+/// The range was checked, so `EINVAL` is about the call. `EPERM` is no error of this call: a
+/// seccomp filter answers so.
+pub(super) fn lacks_writeback(error: &io::Error) -> bool {
+    let lacking = [libc::ENOSYS, libc::EINVAL, libc::ESPIPE, libc::EOPNOTSUPP, libc::EPERM];
+    error.raw_os_error().is_some_and(|errno| lacking.contains(&errno))
+}
+
+/// Reserves space for the range and extends the file to its end. Existing bytes stay.
+pub(super) fn allocate(file: &File, offset: u64, len: u64) -> io::Result<()> {
+    let (offset, len) = kernel_range(offset, len)?;
+    retry_interrupted(|| {
+        // SAFETY: the call takes no pointers, and `file` keeps the descriptor open throughout.
+        unsafe { libc::fallocate64(file.as_raw_fd(), 0, offset, len) }
+    })
+}
+
+/// Whether an error of [`allocate`] says that the file system cannot do it.
+pub(super) fn lacks_allocate(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EOPNOTSUPP))
+}
+
+fn kernel_range(offset: u64, len: u64) -> io::Result<(libc::off64_t, libc::off64_t)> {
+    let signed = libc::off64_t::try_from(offset).ok().zip(libc::off64_t::try_from(len).ok());
+    signed.filter(|(offset, len)| *len > 0 && offset.checked_add(*len).is_some()).ok_or_else(|| {
+        let what = format!("{len} bytes at offset {offset} are no range of a file");
+        io::Error::new(io::ErrorKind::InvalidInput, what)
+    })
+}
+
+fn retry_interrupted(call: impl Fn() -> libc::c_int) -> io::Result<()> {
+    loop {
+        if call() == 0 {
+            return Ok(());
+        }
+        let error = io::Error::last_os_error();
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(error);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_is_neither_empty_nor_beyond_what_a_file_can_be() {
+        let max = i64::MAX as u64;
+        assert_eq!(kernel_range(0, max).unwrap(), (0, i64::MAX));
+        assert_eq!(kernel_range(max - 1, 1).unwrap(), (i64::MAX - 1, 1));
+        for (offset, len) in [(0, 0), (max, 1), (max + 1, 1), (0, max + 1), (u64::MAX, u64::MAX)] {
+            let error = kernel_range(offset, len).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{offset} {len}");
+        }
+    }
+
+    #[test]
+    fn what_failed_is_not_taken_for_what_is_lacking() {
+        for errno in [libc::EIO, libc::ENOSPC, libc::EDQUOT, libc::EROFS, libc::EBADF] {
+            let error = io::Error::from_raw_os_error(errno);
+            assert!(!lacks_writeback(&error) && !lacks_allocate(&error), "{error}");
+        }
+    }
+}

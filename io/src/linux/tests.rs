@@ -1,0 +1,118 @@
+//! What no file on a healthy file system shows: interruptions, and calls that are not supported.
+
+use super::*;
+use seawall_core::sync::Mutex;
+use std::os::fd::OwnedFd;
+
+/// A file whose every other read is interrupted, the others giving one byte.
+struct Flaky {
+    content: &'static [u8],
+    interrupt: Mutex<bool>,
+}
+
+impl FileExt for Flaky {
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+        let mut interrupt = self.interrupt.lock();
+        *interrupt = !*interrupt;
+        if !*interrupt {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        let rest = self.content.get(offset as usize..).unwrap_or_default();
+        let bytes = rest.len().min(buf.len()).min(1);
+        buf[..bytes].copy_from_slice(&rest[..bytes]);
+        Ok(bytes)
+    }
+
+    fn write_at(&self, _buf: &[u8], _offset: u64) -> io::Result<usize> {
+        unreachable!("only read")
+    }
+}
+
+fn temporary_file() -> LinuxFile {
+    LinuxFile::new(tempfile::tempfile().unwrap(), Arc::default())
+}
+
+#[test]
+fn interrupted_and_short_reads_are_completed() {
+    let flaky = Flaky { content: b"seawall", interrupt: Mutex::new(true) };
+    let mut buf = [0; 4];
+    assert_eq!(read_until_full(&flaky, &mut buf, 3).unwrap(), 4);
+    assert_eq!(&buf, b"wall");
+    let mut buf = [0; 8];
+    assert_eq!(read_until_full(&flaky, &mut buf, 3).unwrap(), 4);
+}
+
+#[test]
+fn allocation_by_writing_extends_with_zeros_and_keeps_existing_bytes() {
+    let file = temporary_file();
+    file.write_at(&[7; 5000], 0).unwrap();
+    let end = (2 << 20) + 123;
+    file.allocate_by_writing(1000, end).unwrap();
+    assert_eq!(file.len().unwrap(), end);
+    let mut content = vec![1; end as usize];
+    assert_eq!(file.read_at(&mut content, 0).unwrap(), content.len());
+    assert!(content[..5000].iter().all(|byte| *byte == 7));
+    assert!(content[5000..].iter().all(|byte| *byte == 0));
+}
+
+#[test]
+fn allocation_by_writing_below_the_length_changes_nothing() {
+    let file = temporary_file();
+    file.write_at(b"sea", 100).unwrap();
+    file.allocate_by_writing(0, 50).unwrap();
+    assert_eq!(file.len().unwrap(), 103);
+}
+
+#[test]
+fn allocation_by_writing_never_lands_on_bytes_written_meanwhile() {
+    for round in 0..5 {
+        let file = temporary_file();
+        for offset in write_ahead_of_zeros(&file) {
+            let mut found = [0; 512];
+            assert_eq!(file.read_at(&mut found, offset).unwrap(), 512);
+            assert_eq!(found, [1; 512], "at {offset} in round {round}");
+        }
+    }
+}
+
+/// Writes where the next zeros are about to be written, until an allocation is complete; returns
+/// the offsets.
+fn write_ahead_of_zeros(file: &LinuxFile) -> Vec<u64> {
+    std::thread::scope(|scope| {
+        let zeros = scope.spawn(|| file.allocate_by_writing(0, 32 << 20).unwrap());
+        let mut written = Vec::new();
+        while !zeros.is_finished() {
+            let end = file.len().unwrap();
+            file.write_at(&[1; 512], end).unwrap();
+            written.push(end);
+        }
+        written
+    })
+}
+
+#[test]
+fn writeback_that_is_not_supported_is_remembered_and_does_nothing() {
+    let (_reader, writer) = io::pipe().unwrap();
+    let support = Arc::new(WritebackSupport::default());
+    let pipe = LinuxFile::new(File::from(OwnedFd::from(writer)), Arc::clone(&support));
+    assert!(!support.is_lacking());
+    pipe.start_writeback(0, 4096).unwrap();
+    assert!(support.is_lacking());
+    pipe.start_writeback(0, 4096).unwrap();
+}
+
+#[test]
+fn writeback_of_a_regular_file_is_supported_here_or_remembered() {
+    let file = temporary_file();
+    file.write_at(&[1; 4096], 0).unwrap();
+    file.start_writeback(0, 4096).unwrap();
+}
+
+#[test]
+fn an_empty_range_never_reaches_the_kernel() {
+    let file = temporary_file();
+    for error in [file.start_writeback(0, 0), file.allocate(0, 0)].map(Result::unwrap_err) {
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+    }
+    assert!(!file.writeback.is_lacking());
+}
