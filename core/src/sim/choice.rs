@@ -1,0 +1,233 @@
+//! Which of all possible crash images are looked at, in which order.
+//!
+//! A [`Choice`] is a number with one digit per slot of the snapshot. If there are few enough,
+//! all numbers are counted through; otherwise [`Plan`]s pick typical and pseudo-random ones.
+
+use super::crash::{Slot, Snapshot};
+use super::random::SplitMix64;
+use super::state::{Change, Ino, Pending};
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// One digit per slot.
+pub(super) type Choice = Box<[usize]>;
+
+/// How thoroughly a crash is explored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CrashOptions {
+    /// Every combination is an image if there are at most two to the power of this many of them,
+    /// which is so whenever at most this many items are pending. A combination gives each sector
+    /// one of its versions, each file one of its lengths, and each entry operation kept or lost.
+    ///
+    /// If there are more, the images are besides the prefixes: each item lost alone, each kept
+    /// alone, each write torn at each sector boundary with all else lost and with all else kept,
+    /// and the seeded ones. Of each but the seeded there are three: the lengths are those that
+    /// calls have set and that survived, or reach as far as the surviving sectors, or are the
+    /// durable ones.
+    pub max_subset: u32,
+    /// How many pseudo-random combinations are tried when not every one is.
+    pub seeded: u32,
+    /// Chooses them.
+    pub seed: u64,
+}
+
+impl Default for CrashOptions {
+    fn default() -> Self {
+        Self { max_subset: 10, seeded: 16, seed: 0 }
+    }
+}
+
+/// A set of surviving items, or one random choice.
+#[derive(Debug, Clone)]
+enum Plan {
+    Only(Range<usize>),
+    Without(Range<usize>),
+    Random(u64),
+}
+
+/// How long files are, given the items that survive.
+#[derive(Debug, Clone, Copy)]
+enum LengthRule {
+    /// As the surviving length items say.
+    Recorded,
+    /// The same, or as far as surviving sectors reach.
+    Implied,
+    Durable,
+}
+
+/// The choices of one snapshot, duplicates not removed.
+pub(super) struct Choices {
+    snapshot: Arc<Snapshot>,
+    plans: std::vec::IntoIter<Plan>,
+    ready: Vec<Choice>,
+    /// The next number when all are counted through.
+    counter: Option<Choice>,
+}
+
+impl Choices {
+    pub(super) fn new(snapshot: &Arc<Snapshot>, options: &CrashOptions) -> Self {
+        let items = snapshot.items.len();
+        let all = combinations(&snapshot.slots)
+            <= 1_u64.checked_shl(options.max_subset).unwrap_or(u64::MAX);
+        let mut plans = vec![Plan::Only(0..0), Plan::Only(0..items)];
+        plans.extend((1..items).map(|end| Plan::Only(0..end)));
+        if !all {
+            plans.extend((0..items).map(|item| Plan::Without(item..item + 1)));
+            plans.extend((0..items).map(|item| Plan::Only(item..item + 1)));
+            plans.extend(torn(snapshot));
+            let mut random = SplitMix64::new(options.seed);
+            plans.extend((0..options.seeded).map(|_| Plan::Random(random.next())));
+        }
+        Self {
+            snapshot: Arc::clone(snapshot),
+            plans: plans.into_iter(),
+            ready: Vec::new(),
+            counter: all.then(|| vec![0; snapshot.slots.len()].into()),
+        }
+    }
+
+    fn carry_out(&self, plan: &Plan) -> Vec<Choice> {
+        let snapshot = &*self.snapshot;
+        let by_rules = |kept: &dyn Fn(usize) -> bool| {
+            use LengthRule::{Durable, Implied, Recorded};
+            // The last one is taken first.
+            let mut choices: Vec<_> =
+                [Durable, Recorded, Implied].map(|rule| pick(snapshot, kept, rule)).into();
+            choices.dedup();
+            choices
+        };
+        match plan {
+            Plan::Only(kept) => by_rules(&|item| kept.contains(&item)),
+            Plan::Without(lost) => by_rules(&|item| !lost.contains(&item)),
+            Plan::Random(seed) => {
+                let mut random = SplitMix64::new(*seed);
+                let digits = snapshot.slots.iter().map(|slot| random.below(slot.radix()));
+                vec![digits.collect()]
+            }
+        }
+    }
+
+    /// The next number, without those that differ only in sectors beyond the end of a file.
+    fn count(&mut self) -> Option<Choice> {
+        loop {
+            let current = self.counter.clone()?;
+            let mut next = current.clone();
+            let advanced = self.snapshot.slots.iter().zip(next.iter_mut()).any(|(slot, digit)| {
+                *digit = (*digit + 1) % slot.radix();
+                *digit > 0
+            });
+            self.counter = advanced.then_some(next);
+            if !chooses_beyond_end(&self.snapshot.slots, &current) {
+                return Some(current);
+            }
+        }
+    }
+}
+
+impl Iterator for Choices {
+    type Item = Choice;
+
+    fn next(&mut self) -> Option<Choice> {
+        loop {
+            if let Some(choice) = self.ready.pop() {
+                return Some(choice);
+            }
+            match self.plans.next() {
+                Some(plan) => self.ready = self.carry_out(&plan),
+                None => return self.count(),
+            }
+        }
+    }
+}
+
+/// The choice in which exactly the items that `kept` names survive.
+fn pick(snapshot: &Snapshot, kept: &dyn Fn(usize) -> bool, rule: LengthRule) -> Choice {
+    let digits = snapshot.slots.iter().map(|slot| match slot {
+        Slot::Name { item } => usize::from(kept(*item)),
+        Slot::Sector { versions, .. } => {
+            versions.iter().rposition(|item| kept(*item)).map_or(0, |last| last + 1)
+        }
+        Slot::Length { .. } => 0,
+    });
+    let mut choice: Choice = digits.collect();
+    let mut reached: BTreeMap<Ino, u64> = BTreeMap::new();
+    for (_, pending) in snapshot.items.iter().enumerate().filter(|(item, _)| kept(*item)) {
+        let (ino, len) = match (&pending.change, rule) {
+            (Change::Length { ino, len }, LengthRule::Recorded | LengthRule::Implied) => {
+                (*ino, *len)
+            }
+            (Change::Sector { ino, end, .. }, LengthRule::Implied) => (*ino, *end),
+            _ => continue,
+        };
+        let reached = reached.entry(ino).or_default();
+        *reached = len.max(*reached);
+    }
+    for (slot, digit) in snapshot.slots.iter().zip(choice.iter_mut()) {
+        if let Slot::Length { ino, candidates } = slot
+            && let Some(reached) = reached.get(ino)
+        {
+            *digit = candidates.iter().rposition(|len| len <= reached).unwrap_or(0);
+        }
+    }
+    choice
+}
+
+/// Each write of several sectors torn at each boundary: all else kept, its length too or not, or
+/// all else lost.
+fn torn(snapshot: &Snapshot) -> Vec<Plan> {
+    let mut plans = Vec::new();
+    let mut start = 0;
+    for call in snapshot.items.chunk_by(|a, b| a.op.number == b.op.number) {
+        let is_sector = |item: &&Pending| matches!(item.change, Change::Sector { .. });
+        let sectors_end = start + call.iter().filter(is_sector).count();
+        let end = start + call.len();
+        for tear in start + 1..sectors_end {
+            plans.push(Plan::Only(start..tear));
+            plans.push(Plan::Without(tear..sectors_end));
+            if end > sectors_end {
+                plans.push(Plan::Without(tear..end));
+            }
+        }
+        start = end;
+    }
+    plans
+}
+
+/// How many choices there are that differ in what lies before the ends of the files.
+fn combinations(slots: &[Slot]) -> u64 {
+    let mut product = 1_u64;
+    for (position, slot) in slots.iter().enumerate() {
+        let factor = match slot {
+            Slot::Name { .. } => 2,
+            Slot::Sector { .. } => 1,
+            Slot::Length { candidates, .. } => {
+                let of_length = candidates.iter().map(|len| combinations_of(slots, position, *len));
+                of_length.fold(0, u64::saturating_add)
+            }
+        };
+        product = product.saturating_mul(factor);
+    }
+    product
+}
+
+/// How many contents the file of a length slot can have, given its length.
+fn combinations_of(slots: &[Slot], length_slot: usize, len: u64) -> u64 {
+    // A file's sectors follow its length.
+    let sectors = slots[length_slot + 1..].iter().map_while(|slot| match slot {
+        Slot::Sector { start, .. } => Some((start, slot.radix() as u64)),
+        _ => None,
+    });
+    let visible = sectors.take_while(|(start, _)| **start < len);
+    visible.fold(1, |product, (_, radix)| product.saturating_mul(radix))
+}
+
+fn chooses_beyond_end(slots: &[Slot], choice: &[usize]) -> bool {
+    slots.iter().zip(choice).any(|(slot, digit)| match slot {
+        Slot::Sector { start, length, .. } if *digit > 0 => match &slots[*length] {
+            Slot::Length { candidates, .. } => *start >= candidates[choice[*length]],
+            _ => false,
+        },
+        _ => false,
+    })
+}

@@ -1,0 +1,241 @@
+//! What a crash leaves behind.
+//!
+//! A [`Snapshot`] holds the durable state and the pending items at one moment; a [`Choice`] has
+//! one digit for each of its [`Slot`]s; the two give a [`CrashImage`].
+
+use super::SimDisk;
+use super::choice::{Choice, Choices, CrashOptions};
+use super::content::{Content, digest};
+use super::names::{Entries, Names};
+use super::state::{Change, Ino, Inode, Pending, State};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+/// All that crash images of one moment have in common.
+#[derive(Debug)]
+pub(super) struct Snapshot {
+    sector_bytes: usize,
+    /// Operations before the crash; the last of them may be the one that is about to happen.
+    operations: u64,
+    names: Names,
+    /// Durable bytes of the files that an image can show.
+    files: BTreeMap<Ino, Content>,
+    /// In the global order of issue.
+    pub(super) items: Vec<Pending>,
+    /// The digits of a choice.
+    pub(super) slots: Vec<Slot>,
+}
+
+/// A thing of which a crash leaves one of several versions; version 0 is the durable one. The
+/// sectors of a file follow its length, in ascending order.
+#[derive(Debug)]
+pub(super) enum Slot {
+    /// Candidates in ascending order, the durable length first.
+    Length { ino: Ino, candidates: Vec<u64> },
+    /// `length` is the slot of the file's length, `versions` are items; digit 1 is the first.
+    Sector { ino: Ino, start: u64, length: usize, versions: Vec<usize> },
+    /// Digit 1: the item is kept.
+    Name { item: usize },
+}
+
+impl Slot {
+    pub(super) fn radix(&self) -> usize {
+        match self {
+            Self::Length { candidates, .. } => candidates.len(),
+            Self::Sector { versions, .. } => versions.len() + 1,
+            Self::Name { .. } => 2,
+        }
+    }
+}
+
+impl Snapshot {
+    fn of(state: &State) -> Self {
+        let survivable = state.survivable();
+        let shown = |ino: &Ino| survivable.contains(ino);
+        let files = state.inodes.iter().filter(|(ino, _)| shown(ino));
+        let files: BTreeMap<_, _> =
+            files.map(|(ino, inode)| (*ino, inode.durable.clone())).collect();
+        let items =
+            state.pending.iter().filter(|item| item.change.ino().as_ref().is_none_or(shown));
+        let items: Vec<_> = items.cloned().collect();
+        let slots = slots(state.sector_bytes, &files, &items);
+        let (names, operations) = (state.names.clone(), state.operations);
+        Self { sector_bytes: state.sector_bytes, operations, names, files, items, slots }
+    }
+
+    /// The names and bytes that a choice leaves.
+    fn surviving(&self, choice: &Choice) -> (Arc<Entries>, BTreeMap<Ino, Content>) {
+        let mut entries = Arc::clone(&self.names.durable);
+        let mut files = self.files.clone();
+        let chosen = || self.slots.iter().zip(choice.iter().copied());
+        for (slot, digit) in chosen().filter(|(_, digit)| *digit > 0) {
+            match slot {
+                Slot::Sector { ino, versions, .. } => {
+                    if let Change::Sector { index, content, .. } =
+                        &self.items[versions[digit - 1]].change
+                    {
+                        files.entry(*ino).and_modify(|file| file.put(*index, content.clone()));
+                    }
+                }
+                Slot::Name { item } => {
+                    if let Change::Name(op) = &self.items[*item].change {
+                        op.apply(Arc::make_mut(&mut entries));
+                    }
+                }
+                Slot::Length { .. } => {}
+            }
+        }
+        for (slot, digit) in chosen() {
+            if let Slot::Length { ino, candidates } = slot {
+                files.entry(*ino).and_modify(|file| file.resize(candidates[digit]));
+            }
+        }
+        let named: BTreeSet<_> = entries.values().collect();
+        files.retain(|ino, _| named.contains(ino));
+        (entries, files)
+    }
+}
+
+/// The slots that pending items make: names in their order, then file by file.
+fn slots(sector_bytes: usize, files: &BTreeMap<Ino, Content>, items: &[Pending]) -> Vec<Slot> {
+    let mut slots = Vec::new();
+    let mut lengths: BTreeMap<Ino, BTreeSet<u64>> = BTreeMap::new();
+    let mut sectors: BTreeMap<Ino, BTreeMap<u64, Vec<usize>>> = BTreeMap::new();
+    for (item, pending) in items.iter().enumerate() {
+        match &pending.change {
+            Change::Sector { ino, index, end, .. } => {
+                lengths.entry(*ino).or_default().insert(*end);
+                sectors.entry(*ino).or_default().entry(*index).or_default().push(item);
+            }
+            Change::Length { ino, len } => {
+                lengths.entry(*ino).or_default().insert(*len);
+            }
+            Change::Name(_) => slots.push(Slot::Name { item }),
+        }
+    }
+    for (ino, lengths) in lengths {
+        let durable = files[&ino].len();
+        let later = lengths.into_iter().filter(|len| *len > durable);
+        let length = slots.len();
+        slots.push(Slot::Length {
+            ino,
+            candidates: std::iter::once(durable).chain(later).collect(),
+        });
+        for (index, versions) in sectors.remove(&ino).unwrap_or_default() {
+            let start = index * sector_bytes as u64;
+            slots.push(Slot::Sector { ino, start, length, versions });
+        }
+    }
+    slots
+}
+
+/// One disk that a crash may leave behind. Cheap: unchanged sectors are shared.
+#[derive(Debug, Clone)]
+pub struct CrashImage {
+    snapshot: Arc<Snapshot>,
+    choice: Choice,
+    entries: Arc<Entries>,
+    files: BTreeMap<Ino, Content>,
+    digest: u128,
+}
+
+impl CrashImage {
+    fn new(snapshot: &Arc<Snapshot>, choice: Choice) -> Self {
+        let (entries, files) = snapshot.surviving(&choice);
+        let named = entries.iter().map(|(path, ino)| (path, files[ino].digest()));
+        let digest = digest(&(&snapshot.names.dirs, named.collect::<Vec<_>>()));
+        Self { snapshot: Arc::clone(snapshot), choice, entries, files, digest }
+    }
+
+    /// Identifies the whole state, names included: images of different moments and disks that
+    /// have the same digest need recovering once. The same in every run of one build.
+    pub fn digest(&self) -> u128 {
+        self.digest
+    }
+
+    /// The disk after the crash: all is durable, nothing is locked, observed or armed. Each call
+    /// gives another disk.
+    pub fn mount(&self) -> SimDisk {
+        let dirs = Arc::clone(&self.snapshot.names.dirs);
+        let names = Names::surviving(dirs, Arc::clone(&self.entries));
+        let inodes =
+            self.files.iter().map(|(ino, content)| (*ino, Inode::clean(content.clone()))).collect();
+        SimDisk::from_state(State::new(self.snapshot.sector_bytes, names, inodes))
+    }
+
+    /// What survived and what did not, a line each, for messages of failing tests.
+    pub fn describe(&self) -> String {
+        let Snapshot { operations, items, .. } = &*self.snapshot;
+        let fates = self.fates();
+        let kept = fates.iter().filter(|fate| **fate == "kept").count();
+        let mut text = format!(
+            "crash at operation {operations}: {kept} of {} pending items kept",
+            items.len()
+        );
+        for (item, fate) in items.iter().zip(fates) {
+            let what = match &item.change {
+                Change::Sector { index, .. } => format!(", sector {index}"),
+                Change::Length { len, .. } => format!(", length {len}"),
+                Change::Name(_) => String::new(),
+            };
+            // Writing to a String does not fail.
+            let _ = write!(text, "\n  {fate:<10}  {}{what}", item.op);
+        }
+        text
+    }
+
+    /// For each item what became of it.
+    fn fates(&self) -> Vec<&'static str> {
+        let items = &self.snapshot.items;
+        let mut fates = vec!["lost"; items.len()];
+        for (slot, digit) in self.snapshot.slots.iter().zip(self.choice.iter().copied()) {
+            match slot {
+                Slot::Name { item } if digit == 1 => fates[*item] = "kept",
+                Slot::Name { .. } => {}
+                Slot::Sector { start, length, versions, .. } if digit > 0 => {
+                    let is_cut = *start >= self.length(*length);
+                    versions[..digit - 1].iter().for_each(|item| fates[*item] = "superseded");
+                    fates[versions[digit - 1]] = if is_cut { "cut off" } else { "kept" };
+                }
+                Slot::Sector { .. } => {}
+                Slot::Length { ino, candidates } => {
+                    for (fate, item) in fates.iter_mut().zip(items) {
+                        match item.change {
+                            Change::Length { ino: of, len } if of == *ino => {
+                                *fate = if len <= candidates[digit] { "kept" } else { "lost" };
+                            }
+                            _ => {}
+                        }
+                    }
+                }
+            }
+        }
+        fates
+    }
+
+    fn length(&self, slot: usize) -> u64 {
+        match &self.snapshot.slots[slot] {
+            Slot::Length { candidates, .. } => candidates[self.choice[slot]],
+            _ => unreachable!("a sector names the slot of its file's length"),
+        }
+    }
+}
+
+impl SimDisk {
+    /// The disks that a crash at this moment may leave, each once: nothing pending survives,
+    /// everything does, each prefix of the global order, then what [`CrashOptions`] says.
+    ///
+    /// The iterator is lazy and holds the state of this moment: the disk may go on meanwhile.
+    pub fn crash_images(
+        &self,
+        options: &CrashOptions,
+    ) -> impl Iterator<Item = CrashImage> + Send + use<> {
+        let snapshot = Arc::new(Snapshot::of(&self.state()));
+        let choices = Choices::new(&snapshot, options);
+        let mut seen = BTreeSet::new();
+        choices
+            .map(move |choice| CrashImage::new(&snapshot, choice))
+            .filter(move |image| seen.insert(image.digest))
+    }
+}

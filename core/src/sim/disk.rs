@@ -1,0 +1,231 @@
+//! The engine's view of a simulated disk: the traits of [`crate::disk`].
+//!
+//! Every call passes its scheduling point first. A call that changes or syncs is then numbered
+//! and shown to the observer, a fault may strike it, and what it does happens in one step under
+//! the lock.
+
+use super::SimDisk;
+use super::content::pieces;
+use super::fault::{Failure, Op, OpKind};
+use super::state::{Ino, State};
+use crate::disk::{Disk, DiskFile, LockOutcome};
+use crate::sync::atomic::{AtomicU64, Ordering};
+use std::io;
+use std::sync::Arc;
+
+impl Disk for SimDisk {
+    fn open(&self, path: &str) -> io::Result<Arc<dyn DiskFile>> {
+        self.pass();
+        let opened = self.state().open(path)?;
+        Ok(self.handle(path, opened))
+    }
+
+    fn create(&self, path: &str) -> io::Result<Arc<dyn DiskFile>> {
+        self.pass();
+        let opened = self.run(Op::new(OpKind::Create, path), |state, op| {
+            state.create(op, path)?;
+            state.open(path)
+        })?;
+        Ok(self.handle(path, opened))
+    }
+
+    fn create_dir(&self, path: &str) -> io::Result<()> {
+        self.pass();
+        self.run(Op::new(OpKind::CreateDir, path), |state, _| state.names.create_dir(path))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.pass();
+        let op = Op { to: Some(to.to_owned()), ..Op::new(OpKind::Rename, from) };
+        self.run(op, |state, op| state.rename(op, from, to))
+    }
+
+    fn remove(&self, path: &str) -> io::Result<()> {
+        self.pass();
+        self.run(Op::new(OpKind::Remove, path), |state, op| state.remove(op, path))
+    }
+
+    fn list(&self, dir: &str) -> io::Result<Vec<String>> {
+        self.pass();
+        self.state().names.list(dir)
+    }
+
+    fn sync_dir(&self, dir: &str) -> io::Result<()> {
+        self.pass();
+        let call = self.begin(Op::new(OpKind::SyncDir, dir));
+        let mut state = self.state();
+        let Some(mut failure) = call.failure else { return state.sync_dir(dir, || true) };
+        state.sync_dir(dir, || failure.random.coin())?;
+        failure.error()
+    }
+
+    fn lock(&self, path: &str) -> io::Result<LockOutcome> {
+        self.pass();
+        if !self.exists(path) {
+            let op = Op::new(OpKind::Create, path);
+            self.run(op, |state, op| match state.create(op, path) {
+                // Another thread's lock was faster.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+                outcome => outcome,
+            })?;
+        }
+        if !self.state().locks.insert(path.to_owned()) {
+            return Ok(LockOutcome::Held { holder_pid: None });
+        }
+        Ok(LockOutcome::Acquired(Box::new(LockGuard { disk: self.clone(), path: path.to_owned() })))
+    }
+}
+
+/// An operation that has been announced.
+struct Call {
+    op: Arc<Op>,
+    failure: Option<Failure>,
+}
+
+impl SimDisk {
+    /// The scheduling point of a call on names.
+    fn pass(&self) {
+        // Relaxed: nobody reads the word, it only tells the checkers that calls conflict.
+        self.0.point.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn handle(&self, path: &str, (ino, point): (Ino, Arc<AtomicU64>)) -> Arc<dyn DiskFile> {
+        Arc::new(SimFile { disk: self.clone(), ino, point, path: path.to_owned() })
+    }
+
+    /// Announces an operation and does it, unless it is to fail: then nothing happens.
+    fn run<T>(
+        &self,
+        op: Op,
+        effect: impl FnOnce(&mut State, &Arc<Op>) -> io::Result<T>,
+    ) -> io::Result<T> {
+        let call = self.begin(op);
+        match call.failure {
+            Some(failure) => failure.error(),
+            None => effect(&mut self.state(), &call.op),
+        }
+    }
+
+    fn begin(&self, mut op: Op) -> Call {
+        let mut state = self.state();
+        state.operations += 1;
+        op.number = state.operations;
+        drop(state);
+        self.observe(&op);
+        let failure = self.state().strike(&op);
+        Call { op: Arc::new(op), failure }
+    }
+
+    /// Calls the observer outside of all locks; while it runs it is not there to be called.
+    fn observe(&self, op: &Op) {
+        let mut hook = self.hook();
+        if hook.running {
+            hook.unobserved += 1;
+            return;
+        }
+        let Some(mut observer) = hook.observer.take() else { return };
+        let settings = hook.settings;
+        hook.running = true;
+        drop(hook);
+        observer(self, op);
+        let mut hook = self.hook();
+        hook.running = false;
+        if hook.settings == settings {
+            hook.observer = Some(observer);
+        }
+    }
+}
+
+/// An open file: its inode, whatever happens to its names.
+struct SimFile {
+    disk: SimDisk,
+    ino: Ino,
+    point: Arc<AtomicU64>,
+    path: String,
+}
+
+impl DiskFile for SimFile {
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.pass();
+        Ok(self.disk.state().inode(self.ino).cached.read(buf, offset))
+    }
+
+    fn write_at(&self, buf: &[u8], offset: u64) -> io::Result<()> {
+        self.pass();
+        let op = Op::range(OpKind::Write, &self.path, offset, buf.len() as u64);
+        let call = self.disk.begin(op);
+        let mut state = self.disk.state();
+        let Some(mut failure) = call.failure else {
+            return state.write(&call.op, self.ino, buf, usize::MAX);
+        };
+        let sectors = pieces(state.sector_bytes, offset, buf.len()).count();
+        state.write(&call.op, self.ino, buf, failure.random.below(sectors))?;
+        failure.error()
+    }
+
+    fn start_writeback(&self, offset: u64, len: u64) -> io::Result<()> {
+        self.pass();
+        let call = self.disk.begin(Op::range(OpKind::Writeback, &self.path, offset, len));
+        call.failure.map_or(Ok(()), |failure| self.lose(failure))
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.sync(OpKind::SyncData)
+    }
+
+    fn sync_all(&self) -> io::Result<()> {
+        self.sync(OpKind::SyncAll)
+    }
+
+    fn allocate(&self, offset: u64, len: u64) -> io::Result<()> {
+        self.pass();
+        let op = Op::range(OpKind::Allocate, &self.path, offset, len);
+        self.disk.run(op, |state, op| state.allocate(op, self.ino))
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        self.pass();
+        Ok(self.disk.state().inode(self.ino).cached.len())
+    }
+}
+
+impl SimFile {
+    /// The scheduling point of a call on this file.
+    fn pass(&self) {
+        // Relaxed: nobody reads the word, it only tells the checkers that calls conflict.
+        self.point.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn sync(&self, kind: OpKind) -> io::Result<()> {
+        self.pass();
+        match self.disk.begin(Op::new(kind, &self.path)).failure {
+            Some(failure) => self.lose(failure),
+            None => {
+                self.disk.state().sync(self.ino);
+                Ok(())
+            }
+        }
+    }
+
+    /// A failed sync: some of what is pending is durable, the rest is gone, all is clean.
+    fn lose(&self, mut failure: Failure) -> io::Result<()> {
+        let mut state = self.disk.state();
+        state.settle(self.ino, || failure.random.coin());
+        if failure.drops_cache {
+            let inode = state.inode(self.ino);
+            inode.cached = inode.durable.clone();
+        }
+        failure.error()
+    }
+}
+
+struct LockGuard {
+    disk: SimDisk,
+    path: String,
+}
+
+impl Drop for LockGuard {
+    fn drop(&mut self) {
+        self.disk.state().locks.remove(&self.path);
+    }
+}

@@ -1,0 +1,185 @@
+//! What may go wrong at a call, and who is told of calls.
+//!
+//! # A call that fails
+//! * **write**: a prefix of its sectors, chosen by the seed, has been written; the last never is.
+//! * **sync of a file, writeback**: each pending item of the file is kept or lost by the seed;
+//!   all are clean afterwards, and a later sync succeeds and brings nothing back.
+//! * **sync of a directory**: the same for its pending entries.
+//! * **anything else**: has done nothing.
+
+use super::random::SplitMix64;
+use super::state::{State, errno};
+use std::fmt;
+use std::io;
+
+/// An I/O error: from a sync, the bytes may be gone.
+pub const EIO: i32 = 5;
+/// No space left on the device.
+pub const ENOSPC: i32 = 28;
+pub(super) const ENOENT: i32 = 2;
+pub(super) const EEXIST: i32 = 17;
+pub(super) const ENOTDIR: i32 = 20;
+pub(super) const EISDIR: i32 = 21;
+pub(super) const EINVAL: i32 = 22;
+pub(super) const EFBIG: i32 = 27;
+
+/// Kinds of the calls that change or sync something: those that are observed, counted and may be
+/// made to fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum OpKind {
+    /// [`Disk::create`](crate::disk::Disk::create), or a lock that creates its file.
+    Create,
+    /// [`Disk::create_dir`](crate::disk::Disk::create_dir).
+    CreateDir,
+    /// [`Disk::rename`](crate::disk::Disk::rename).
+    Rename,
+    /// [`Disk::remove`](crate::disk::Disk::remove).
+    Remove,
+    /// [`Disk::sync_dir`](crate::disk::Disk::sync_dir).
+    SyncDir,
+    /// [`DiskFile::write_at`](crate::disk::DiskFile::write_at).
+    Write,
+    /// [`DiskFile::start_writeback`](crate::disk::DiskFile::start_writeback).
+    Writeback,
+    /// [`DiskFile::sync_data`](crate::disk::DiskFile::sync_data).
+    SyncData,
+    /// [`DiskFile::sync_all`](crate::disk::DiskFile::sync_all).
+    SyncAll,
+    /// [`DiskFile::allocate`](crate::disk::DiskFile::allocate).
+    Allocate,
+}
+
+/// A call that is about to happen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Op {
+    /// The how many-th operation of the disk this is, from 1.
+    pub number: u64,
+    /// What it does.
+    pub kind: OpKind,
+    /// To what: the name under which the file was opened, or the first name of a rename.
+    pub path: String,
+    /// The second name of a rename.
+    pub to: Option<String>,
+    /// Where in the file, for those calls that say.
+    pub offset: u64,
+    /// On how many bytes, for those calls that say.
+    pub len: u64,
+}
+
+impl Op {
+    pub(super) fn new(kind: OpKind, path: &str) -> Self {
+        Self { number: 0, kind, path: path.to_owned(), to: None, offset: 0, len: 0 }
+    }
+
+    pub(super) fn range(kind: OpKind, path: &str, offset: u64, len: u64) -> Self {
+        Self { offset, len, ..Self::new(kind, path) }
+    }
+}
+
+impl fmt::Display for Op {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{} {:?} {:?}", self.number, self.kind, self.path)?;
+        if let Some(to) = &self.to {
+            write!(f, " to {to:?}")?;
+        }
+        if self.len > 0 {
+            write!(f, " {}..{}", self.offset, self.offset.saturating_add(self.len))?;
+        }
+        Ok(())
+    }
+}
+
+/// How an operation fails.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The error number to report.
+    pub errno: i32,
+    /// Whether all later operations (of the kind) fail too, until the faults are cleared.
+    pub persistent: bool,
+    /// Counts and fails operations of this kind alone.
+    pub only: Option<OpKind>,
+    /// Decides what a failing write or sync has done.
+    pub seed: u64,
+    /// Whether reads see what is durable at once after a failed sync of a file, as after an
+    /// eviction from the page cache. Otherwise they go on seeing what was written.
+    pub drops_cache: bool,
+}
+
+impl Fault {
+    /// One operation of any kind fails.
+    pub fn once(errno: i32) -> Self {
+        Self { errno, persistent: false, only: None, seed: 0, drops_cache: false }
+    }
+
+    /// All operations fail from some one on.
+    pub fn persistent(errno: i32) -> Self {
+        Self { persistent: true, ..Self::once(errno) }
+    }
+
+    /// Counts and fails operations of this kind alone.
+    #[must_use]
+    pub fn only(self, kind: OpKind) -> Self {
+        Self { only: Some(kind), ..self }
+    }
+
+    /// Another choice of what is kept and what is lost.
+    #[must_use]
+    pub fn seed(self, seed: u64) -> Self {
+        Self { seed, ..self }
+    }
+
+    /// Lets reads see what is durable at once after a failed sync.
+    #[must_use]
+    pub fn dropping_cache(self) -> Self {
+        Self { drops_cache: true, ..self }
+    }
+}
+
+/// A fault that waits for its operation.
+#[derive(Debug)]
+pub(super) struct Armed {
+    /// Operations to go; at 1 the next one fails.
+    remaining: u64,
+    fault: Fault,
+}
+
+/// The failure of the operation at hand.
+#[derive(Debug)]
+pub(super) struct Failure {
+    errno: i32,
+    pub(super) drops_cache: bool,
+    pub(super) random: SplitMix64,
+}
+
+impl Failure {
+    pub(super) fn error<T>(&self) -> io::Result<T> {
+        Err(errno(self.errno))
+    }
+}
+
+impl State {
+    pub(super) fn arm(&mut self, remaining: u64, fault: Fault) {
+        self.faults.push(Armed { remaining, fault });
+    }
+
+    /// Counts the armed faults down; returns the first that strikes.
+    pub(super) fn strike(&mut self, op: &Op) -> Option<Failure> {
+        let mut struck = None;
+        self.faults.retain_mut(|armed| {
+            if armed.fault.only.is_some_and(|kind| kind != op.kind) {
+                return true;
+            }
+            if armed.remaining > 1 {
+                armed.remaining -= 1;
+                return true;
+            }
+            struck.get_or_insert_with(|| armed.fault.clone());
+            armed.fault.persistent
+        });
+        struck.map(|fault| Failure {
+            errno: fault.errno,
+            drops_cache: fault.drops_cache,
+            random: SplitMix64::new(fault.seed ^ op.number.rotate_left(32)),
+        })
+    }
+}

@@ -1,0 +1,280 @@
+//! The state of a simulated disk: files, names, and all that is not durable yet.
+//!
+//! # Invariants
+//! * `pending` is in the global order of issue; the items of one call stand together, a write's
+//!   sectors first, then the length that it leads to.
+//! * After a sync that succeeds nothing of the file is pending. What an earlier failed sync lost
+//!   stays lost: `cached` may show bytes that are neither durable nor pending.
+
+use super::content::{Content, SectorRef, pieces};
+use super::fault::{Armed, Op};
+use super::names::{NameOp, Names, parent, with_prerequisites};
+use super::{EFBIG, EINVAL};
+use crate::sync::atomic::AtomicU64;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::sync::Arc;
+
+/// A file, whatever its names.
+pub(super) type Ino = u64;
+
+/// Everything behind the lock of a disk.
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) sector_bytes: usize,
+    pub(super) names: Names,
+    pub(super) inodes: BTreeMap<Ino, Inode>,
+    pub(super) pending: Vec<Pending>,
+    pub(super) locks: BTreeSet<String>,
+    pub(super) operations: u64,
+    pub(super) faults: Vec<Armed>,
+    next_ino: Ino,
+}
+
+/// A file's bytes.
+#[derive(Debug)]
+pub(super) struct Inode {
+    /// What a crash cannot take away.
+    pub(super) durable: Content,
+    /// What reads see.
+    pub(super) cached: Content,
+    /// The scheduling point of the file's calls, from its first opening on.
+    pub(super) point: Option<Arc<AtomicU64>>,
+}
+
+/// Something that a crash may lose, and the call that issued it.
+#[derive(Debug, Clone)]
+pub(super) struct Pending {
+    pub(super) op: Arc<Op>,
+    pub(super) change: Change,
+}
+
+/// The smallest unit that survives as a whole.
+#[derive(Debug, Clone)]
+pub(super) enum Change {
+    /// A sector as it stood in the cache after the write. `end` is where its bytes end in the
+    /// file: it implies a length of at least that.
+    Sector {
+        ino: Ino,
+        index: u64,
+        content: SectorRef,
+        end: u64,
+    },
+    Length {
+        ino: Ino,
+        len: u64,
+    },
+    Name(NameOp),
+}
+
+impl Change {
+    pub(super) fn ino(&self) -> Option<Ino> {
+        match self {
+            Self::Sector { ino, .. } | Self::Length { ino, .. } => Some(*ino),
+            Self::Name(_) => None,
+        }
+    }
+
+    fn name_op(&self) -> Option<&NameOp> {
+        if let Self::Name(op) = self { Some(op) } else { None }
+    }
+}
+
+impl Inode {
+    pub(super) fn clean(content: Content) -> Self {
+        Self { durable: content.clone(), cached: content, point: None }
+    }
+}
+
+impl State {
+    pub(super) fn new(sector_bytes: usize, names: Names, inodes: BTreeMap<Ino, Inode>) -> Self {
+        let next_ino = inodes.last_key_value().map_or(1, |(last, _)| last + 1);
+        Self {
+            sector_bytes,
+            names,
+            inodes,
+            pending: Vec::new(),
+            locks: BTreeSet::new(),
+            operations: 0,
+            faults: Vec::new(),
+            next_ino,
+        }
+    }
+
+    /// The inode and its scheduling point, for a handle.
+    pub(super) fn open(&mut self, path: &str) -> io::Result<(Ino, Arc<AtomicU64>)> {
+        let ino = self.names.find(path)?;
+        let point = self.inode(ino).point.get_or_insert_with(|| Arc::new(AtomicU64::new(0)));
+        Ok((ino, Arc::clone(point)))
+    }
+
+    pub(super) fn create(&mut self, op: &Arc<Op>, path: &str) -> io::Result<()> {
+        self.names.check_free(path)?;
+        let ino = self.new_inode(Content::empty(self.sector_bytes));
+        self.change_names(op, NameOp::Create { path: path.into(), ino });
+        Ok(())
+    }
+
+    pub(super) fn rename(&mut self, op: &Arc<Op>, from: &str, to: &str) -> io::Result<()> {
+        let ino = self.names.find(from)?;
+        self.names.check_target(to)?;
+        if from != to {
+            self.change_names(op, NameOp::Rename { from: from.into(), to: to.into(), ino });
+        }
+        Ok(())
+    }
+
+    pub(super) fn remove(&mut self, op: &Arc<Op>, path: &str) -> io::Result<()> {
+        self.names.find(path)?;
+        self.change_names(op, NameOp::Remove { path: path.into() });
+        Ok(())
+    }
+
+    /// Makes the entries of `dir` durable, each one if `kept` says so.
+    pub(super) fn sync_dir(&mut self, dir: &str, kept: impl FnMut() -> bool) -> io::Result<()> {
+        self.names.check_dir(dir)?;
+        self.settle_names(|path| parent(path) == dir, kept);
+        Ok(())
+    }
+
+    /// Writes the first `sectors` sectors of the range.
+    pub(super) fn write(
+        &mut self,
+        op: &Arc<Op>,
+        ino: Ino,
+        bytes: &[u8],
+        sectors: usize,
+    ) -> io::Result<()> {
+        end_of(op.offset, bytes.len() as u64)?;
+        let sector_bytes = self.sector_bytes;
+        let touched = || pieces(sector_bytes, op.offset, bytes.len()).take(sectors);
+        let Some(last) = touched().last() else { return Ok(()) };
+        let cached = &mut self.inodes.get_mut(&ino).expect("open inodes stay").cached;
+        let len = cached.len().max(op.offset + (last.at + last.len) as u64);
+        for piece in touched() {
+            let content = cached.patched(piece, bytes);
+            cached.put(piece.index, content.clone());
+            let end = len.min((piece.index + 1) * sector_bytes as u64);
+            let change = Change::Sector { ino, index: piece.index, content, end };
+            self.pending.push(Pending { op: Arc::clone(op), change });
+        }
+        self.extend(op, ino, len);
+        Ok(())
+    }
+
+    pub(super) fn allocate(&mut self, op: &Arc<Op>, ino: Ino) -> io::Result<()> {
+        if op.len == 0 {
+            return Err(errno(EINVAL));
+        }
+        self.extend(op, ino, end_of(op.offset, op.len)?);
+        Ok(())
+    }
+
+    /// Makes all pending items of a file durable, and its length.
+    pub(super) fn sync(&mut self, ino: Ino) {
+        self.settle(ino, || true);
+        let inode = self.inode(ino);
+        inode.durable.resize(inode.durable.len().max(inode.cached.len()));
+    }
+
+    /// Ends the pending state of each item of a file: durable if `kept`, else lost for good.
+    pub(super) fn settle(&mut self, ino: Ino, mut kept: impl FnMut() -> bool) {
+        let durable = &mut self.inodes.get_mut(&ino).expect("open inodes stay").durable;
+        let mut reached = durable.len();
+        self.pending.retain(|item| {
+            if item.change.ino() != Some(ino) {
+                return true;
+            }
+            if kept() {
+                match &item.change {
+                    Change::Sector { index, content, end, .. } => {
+                        durable.put(*index, content.clone());
+                        reached = reached.max(*end);
+                    }
+                    Change::Length { len, .. } => reached = reached.max(*len),
+                    Change::Name(_) => {}
+                }
+            }
+            false
+        });
+        durable.resize(reached);
+    }
+
+    /// The same for the names that `wanted` picks, and for what these build on.
+    pub(super) fn settle_names(
+        &mut self,
+        wanted: impl Fn(&str) -> bool,
+        mut kept: impl FnMut() -> bool,
+    ) {
+        let positioned = self.pending.iter().enumerate();
+        let ops: Vec<_> = positioned
+            .filter_map(|(position, item)| Some((position, item.change.name_op()?)))
+            .collect();
+        let picked = with_prerequisites(&ops, wanted);
+        let durable = Arc::make_mut(&mut self.names.durable);
+        for (position, op) in &ops {
+            if picked.contains(position) && kept() {
+                op.apply(durable);
+            }
+        }
+        let mut position = 0;
+        self.pending.retain(|_| {
+            position += 1;
+            !picked.contains(&(position - 1))
+        });
+        self.forget_unreachable();
+    }
+
+    pub(super) fn inode(&mut self, ino: Ino) -> &mut Inode {
+        self.inodes.get_mut(&ino).expect("an inode stays while it is named or open")
+    }
+
+    pub(super) fn new_inode(&mut self, content: Content) -> Ino {
+        let ino = self.next_ino;
+        self.next_ino += 1;
+        self.inodes.insert(ino, Inode::clean(content));
+        ino
+    }
+
+    /// The inodes that some crash image can show.
+    pub(super) fn survivable(&self) -> BTreeSet<Ino> {
+        let durable = self.names.durable.values().copied();
+        let pending = self.pending.iter().filter_map(|item| item.change.name_op()?.named());
+        durable.chain(pending).collect()
+    }
+
+    fn change_names(&mut self, op: &Arc<Op>, change: NameOp) {
+        change.apply(Arc::make_mut(&mut self.names.seen));
+        self.pending.push(Pending { op: Arc::clone(op), change: Change::Name(change) });
+    }
+
+    fn extend(&mut self, op: &Arc<Op>, ino: Ino, len: u64) {
+        let cached = &mut self.inode(ino).cached;
+        if len > cached.len() {
+            cached.resize(len);
+            let change = Change::Length { ino, len };
+            self.pending.push(Pending { op: Arc::clone(op), change });
+        }
+    }
+
+    /// Drops files that have no name, seen or survivable, and no holder.
+    fn forget_unreachable(&mut self) {
+        let mut reachable = self.survivable();
+        reachable.extend(self.names.seen.values());
+        let is_open =
+            |inode: &Inode| inode.point.as_ref().is_some_and(|p| Arc::strong_count(p) > 1);
+        self.inodes.retain(|ino, inode| reachable.contains(ino) || is_open(inode));
+        let inodes = &self.inodes;
+        self.pending.retain(|item| item.change.ino().is_none_or(|ino| inodes.contains_key(&ino)));
+    }
+}
+
+/// An operating system's error.
+pub(super) fn errno(number: i32) -> io::Error {
+    io::Error::from_raw_os_error(number)
+}
+
+fn end_of(offset: u64, len: u64) -> io::Result<u64> {
+    let end = offset.checked_add(len).filter(|end| *end <= i64::MAX as u64);
+    end.ok_or_else(|| errno(EFBIG))
+}
