@@ -16,9 +16,10 @@ pub(super) type Choice = Box<[usize]>;
 /// How thoroughly a crash is explored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CrashOptions {
-    /// Every combination is an image if there are at most two to the power of this many of them,
-    /// which is so whenever at most this many items are pending. A combination gives each sector
-    /// one of its versions, each file one of its lengths, and each entry operation kept or lost.
+    /// Every combination is an image if at most this many items are pending, or if there are at
+    /// most two to the power of this many combinations (a sector with many versions makes few). A
+    /// combination gives each sector one of its versions, each file one of its lengths, and has
+    /// each entry operation kept or lost.
     ///
     /// If there are more, the images are besides the prefixes: each item lost alone, each kept
     /// alone, each write torn at each sector boundary with all else lost and with all else kept,
@@ -68,8 +69,10 @@ pub(super) struct Choices {
 impl Choices {
     pub(super) fn new(snapshot: &Arc<Snapshot>, options: &CrashOptions) -> Self {
         let items = snapshot.items.len();
-        let all = combinations(&snapshot.slots)
-            <= 1_u64.checked_shl(options.max_subset).unwrap_or(u64::MAX);
+        let all = items <= options.max_subset as usize || {
+            let bound = 1_u64.checked_shl(options.max_subset).unwrap_or(u64::MAX);
+            combinations(&snapshot.slots) <= bound
+        };
         let mut plans = vec![Plan::Only(0..0), Plan::Only(0..items)];
         plans.extend((1..items).map(|end| Plan::Only(0..end)));
         if !all {
