@@ -1,0 +1,49 @@
+//! The models of seawall's protocols, the engines that explore them, the mutants that prove that
+//! the models can fail, and the runner that reports all of it.
+//!
+//! # How it fits together
+//! * A **model** is one file under `model/`: a scenario over the production code, its checks, and
+//!   a [`Model`](spec::Model) that states its size. The sources of `core` are compiled once against
+//!   loom and once against shuttle (design.md, decision 2), so the models are too: `under_loom` and
+//!   `under_shuttle` both include `model/mod.rs`, each over its own `seawall_core`.
+//! * An **engine** explores one model in one process ([`explore`]): it counts executions itself,
+//!   and fails when a point that the model must reach was never reached ([`record`]).
+//! * The **runner** ([`run`]) gives each (model, engine) a process of its own ([`child`]) and
+//!   prints the table.
+//! * A **mutant** ([`mutants`]) brings a bug back, in a generated copy of the sources, never in
+//!   production code; each must be killed by the models that it names.
+//!
+//! `cargo run --release -p seawall-models` runs every model, `... -- mutants` every mutant;
+//! `cargo test` runs both as well, each model and engine as a test of its own.
+
+/// Lists the models of `model/mod.rs`, and makes each a test under the engines of its family.
+macro_rules! models {
+    ($($name:ident),+ $(,)?) => {
+        /// Every model, compiled against this family's core.
+        pub(crate) const MODELS: &[$crate::spec::Model] = &[$($name::MODEL),+];
+
+        #[cfg(test)]
+        mod passes {
+            $(
+                #[test]
+                fn $name() {
+                    let model = &super::$name::MODEL;
+                    assert_eq!(model.name, stringify!($name), "a model is named after its file");
+                    super::super::FAMILY.assert_passes(model);
+                }
+            )+
+        }
+    };
+}
+
+pub mod child;
+pub mod explore;
+pub mod jobs;
+pub mod mutants;
+pub mod record;
+pub mod report;
+pub mod run;
+pub mod spec;
+pub mod table;
+mod under_loom;
+mod under_shuttle;

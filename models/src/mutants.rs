@@ -1,0 +1,44 @@
+//! Mutants: bugs that the models must find, or else the models are worth nothing.
+//!
+//! Production code holds none of them. The command `mutants` writes one copy of the sources in
+//! which every mutated place chooses between the code and its mutants by an environment variable
+//! ([`schemata`]), builds it once ([`copy`]) and searches each mutant with the models that must
+//! kill it ([`kill`]). So a hundred mutants cost one build.
+
+pub mod copy;
+pub mod kill;
+mod list;
+pub mod schemata;
+
+pub use list::MUTANTS;
+
+/// A small change to `core` that brings a bug back.
+#[derive(Clone, Copy, Debug)]
+pub struct Mutant {
+    /// Its name, `model-change`.
+    pub name: &'static str,
+    /// The file, below `core/src`.
+    pub file: &'static str,
+    /// What stands where the text stands.
+    pub site: Site,
+    /// The text to replace, exactly as in the file, where it occurs exactly once. Two mutants may
+    /// share a text; texts that overlap otherwise are an error (widen both to the same text).
+    pub find: &'static str,
+    /// What the mutant has instead.
+    pub replace: &'static str,
+    /// The models that must kill it, each under one of its engines at least.
+    pub models: &'static [&'static str],
+    /// The bug, with its number in bugs.md if it has one.
+    pub reason: &'static str,
+}
+
+/// The grammar of a mutated place, outside of constants and `const fn` in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Site {
+    /// An expression, as in `(if mutant { replace } else { find })`. Its temporaries now end
+    /// there, so it must not lend out a guard that it creates.
+    Expression,
+    /// Whole statements, as in `if mutant { replace } else { find }`. What they bind by `let` ends
+    /// there: let the text cover every use, or mutate the expression instead.
+    Statements,
+}

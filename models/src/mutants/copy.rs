@@ -1,0 +1,188 @@
+//! The mutated copy of the sources: a small workspace with `core` and `models`, built once.
+//!
+//! It keeps the layout of the repository, so every relative path still holds, and files that do
+//! not change are not written again, so the next run builds nothing.
+
+use super::Mutant;
+use super::schemata::{SWITCH, weave_all};
+use std::collections::BTreeSet;
+use std::env;
+use std::error::Error;
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// The folders that are copied; `models` needs no other package of the workspace.
+const COPIED: [&str; 2] = ["core", "models"];
+
+/// The members of the copy's workspace.
+const MEMBERS: &str = r#"members = ["models", "models/loom-core", "models/shuttle-core"]"#;
+
+/// A mutated copy.
+#[derive(Debug)]
+pub struct Copy {
+    folder: PathBuf,
+    /// Held while the copy is in use, so that two runs do not build over one another.
+    _lock: File,
+}
+
+impl Copy {
+    /// Writes the copy of the repository at `root` into `folder`.
+    pub fn write(root: &Path, folder: &Path, mutants: &[Mutant]) -> Result<Self, Box<dyn Error>> {
+        fs::create_dir_all(folder)?;
+        let lock = File::create(folder.join(".lock"))?;
+        lock.lock()?;
+        let core_src = root.join("core/src");
+        let mut woven = weave_all(&core_src, mutants)?;
+        let lib = woven.remove("lib.rs").map_or_else(|| read(&core_src.join("lib.rs")), Ok)?;
+        woven.insert("lib.rs", lib + SWITCH);
+
+        for name in COPIED {
+            mirror(&root.join(name), &folder.join(name), &|file| {
+                let inside = file.strip_prefix(&core_src).ok()?.to_str()?;
+                woven.get(inside).cloned().map(String::into_bytes)
+            })?;
+        }
+        let manifest = workspace_manifest(&read(&root.join("Cargo.toml"))?);
+        update(&folder.join("Cargo.toml"), manifest.as_bytes())?;
+        update(&folder.join("Cargo.lock"), read(&root.join("Cargo.lock"))?.as_bytes())?;
+        Ok(Self { folder: folder.to_owned(), _lock: lock })
+    }
+
+    /// Builds the runner over the mutated sources; the path of its binary.
+    pub fn build(&self) -> Result<PathBuf, Box<dyn Error>> {
+        if !self.cargo_build(&["--offline"])?.status.success() {
+            let online = self.cargo_build(&[])?;
+            if !online.status.success() {
+                let stderr = String::from_utf8_lossy(&online.stderr);
+                return Err(format!("the mutated copy does not build:\n{stderr}").into());
+            }
+        }
+        Ok(self.target().join("release/seawall-models"))
+    }
+
+    fn target(&self) -> PathBuf {
+        self.folder.join("target")
+    }
+
+    fn cargo_build(&self, more: &[&str]) -> io::Result<Output> {
+        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        Command::new(cargo)
+            .args(["build", "--release", "--quiet", "-p", "seawall-models"])
+            .args(more)
+            .current_dir(&self.folder)
+            .env("CARGO_TARGET_DIR", self.target())
+            // Code behind a switch makes the compiler complain of things that are no fault here.
+            .env("RUSTFLAGS", "--cap-lints=allow")
+            .env_remove("CARGO_ENCODED_RUSTFLAGS")
+            .output()
+    }
+}
+
+/// Makes `to` a copy of the folder `from`, with other contents for the files that `change` names.
+fn mirror(
+    from: &Path,
+    to: &Path,
+    change: &impl Fn(&Path) -> Option<Vec<u8>>,
+) -> Result<(), Box<dyn Error>> {
+    fs::create_dir_all(to)?;
+    let mut names = BTreeSet::new();
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (source, copy) = (entry.path(), to.join(entry.file_name()));
+        if entry.file_type()?.is_dir() {
+            if entry.file_name() == OsStr::new("target") {
+                continue;
+            }
+            mirror(&source, &copy, change)?;
+        } else {
+            let bytes = match change(&source) {
+                Some(bytes) => bytes,
+                None => fs::read(&source)?,
+            };
+            update(&copy, &bytes)?;
+        }
+        names.insert(entry.file_name());
+    }
+    remove_others(to, &names)
+}
+
+fn remove_others(
+    folder: &Path,
+    names: &BTreeSet<std::ffi::OsString>,
+) -> Result<(), Box<dyn Error>> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if names.contains(&entry.file_name()) {
+            continue;
+        }
+        if entry.file_type()?.is_dir() {
+            fs::remove_dir_all(entry.path())?;
+        } else {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes a file unless it has these contents already: cargo goes by the time of the change.
+fn update(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if fs::read(path).is_ok_and(|old| old == bytes) { Ok(()) } else { fs::write(path, bytes) }
+}
+
+fn read(path: &Path) -> io::Result<String> {
+    fs::read_to_string(path)
+        .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
+}
+
+/// The root manifest with other members: of its tables only those of the workspace and of the
+/// profiles, and of `[workspace]` no list.
+fn workspace_manifest(root: &str) -> String {
+    let mut text = String::new();
+    let mut table = "";
+    let mut in_list = false;
+    for line in root.lines() {
+        if line.starts_with('[') {
+            table = line.trim_end();
+        }
+        let list = ["members", "default-members", "exclude"]
+            .iter()
+            .any(|key| line.split('=').next().is_some_and(|word| word.trim() == *key));
+        if table == "[workspace]" && list {
+            in_list = true;
+        }
+        let keep = table.starts_with("[workspace") || table.starts_with("[profile");
+        if keep && !in_list {
+            text.push_str(line);
+            text.push('\n');
+            if line.trim_end() == "[workspace]" {
+                text.push_str(MEMBERS);
+                text.push('\n');
+            }
+        }
+        if in_list && line.contains(']') {
+            in_list = false;
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_manifest_of_the_copy_has_members_of_its_own() {
+        let root = "[package]\nname = \"x\"\n\n[workspace]\nresolver = \"3\"\nmembers = [\n  \
+            \"a\",\n]\ndefault-members = [\"a\"]\nexclude = [\"b\"]\n\n[workspace.dependencies]\n\
+            loom = \"0.7\"\n\n[dependencies]\nc = \"1\"\n\n[profile.dev.package.\"*\"]\n\
+            opt-level = 2\n";
+        let expected = format!(
+            "[workspace]\n{MEMBERS}\nresolver = \"3\"\n\n[workspace.dependencies]\n\
+             loom = \"0.7\"\n\n[profile.dev.package.\"*\"]\nopt-level = 2\n"
+        );
+        assert_eq!(workspace_manifest(root), expected);
+    }
+}

@@ -1,0 +1,201 @@
+//! Searches every mutant with the models that must kill it, and prints the table of kills.
+
+use super::copy::Copy;
+use super::schemata::VARIABLE;
+use super::{MUTANTS, Mutant};
+use crate::child::{Finished, Search, Verdict};
+use crate::jobs;
+use crate::run::{self, Detail, STDERR_LINES, Selection, seconds};
+use crate::spec::{Engine, Model, models};
+use crate::table::{Column, Table, grouped, indented_tail};
+use std::collections::BTreeSet;
+use std::env;
+use std::error::Error;
+use std::io::{self, Write};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// A search that takes longer has killed nothing.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// How thoroughly a mutant is searched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effort {
+    /// Every engine of the model has a try.
+    EveryEngine,
+    /// The first engine that kills it is enough.
+    FirstKill,
+}
+
+/// A mutant and a model that must kill it.
+type Duel = (&'static Mutant, &'static Model);
+
+/// The searches of a duel that were run, in order.
+type Searches = Vec<(Engine, Finished)>;
+
+/// The mutants whose name contains `pattern`, and those of the model of that name.
+pub fn select(pattern: Option<&str>) -> Result<Vec<&'static Mutant>, String> {
+    let pattern = pattern.unwrap_or_default();
+    let matches =
+        |mutant: &&Mutant| mutant.name.contains(pattern) || mutant.models.contains(&pattern);
+    let chosen: Vec<_> = MUTANTS.iter().filter(matches).collect();
+    if chosen.is_empty() {
+        let names: Vec<_> = MUTANTS.iter().map(|mutant| mutant.name).collect();
+        return Err(format!("no mutant matches '{pattern}'; there are: {}", names.join(", ")));
+    }
+    Ok(chosen)
+}
+
+/// Builds the mutated copy, shows that the models pass when no mutant is active, and runs the
+/// duels; whether every mutant was killed by every model that it names.
+pub fn run(
+    mutants: &[&'static Mutant],
+    effort: Effort,
+    jobs: NonZeroUsize,
+    out: &mut impl Write,
+) -> Result<bool, Box<dyn Error>> {
+    let start = Instant::now();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("models is in a workspace")?;
+    let folder = folder()?;
+    writeln!(out, "building the mutated copy in {}", folder.display())?;
+    out.flush()?;
+    let copy = Copy::write(root, &folder, MUTANTS)?;
+    let program = copy.build()?;
+
+    writeln!(out, "\nthe models with no mutant active:")?;
+    if !run::run(&program, &baseline(mutants), jobs, Detail::Table, out)? {
+        writeln!(out, "the models fail without a mutant, so their kills would mean nothing")?;
+        return Ok(false);
+    }
+    writeln!(out)?;
+    let survivors = duels(&program, mutants, effort, jobs, out)?;
+    for (duel, searches) in &survivors {
+        print_survivor(&program, *duel, searches, out)?;
+    }
+    let survived: BTreeSet<_> = survivors.iter().map(|((mutant, _), _)| mutant.name).collect();
+    let (all, survived) = (mutants.len(), survived.len());
+    let time = start.elapsed().as_secs_f64();
+    writeln!(
+        out,
+        "\n{} of {all} mutants killed, {survived} survived, {time:.1} s",
+        all - survived
+    )?;
+    Ok(survivors.is_empty())
+}
+
+/// Next to this binary's own profile, below the target directory.
+fn folder() -> io::Result<PathBuf> {
+    let program = env::current_exe()?;
+    let target = program.parent().and_then(Path::parent);
+    Ok(target.ok_or_else(|| io::Error::other("not in a target directory"))?.join("mutants"))
+}
+
+fn killers(mutant: &'static Mutant) -> impl Iterator<Item = &'static Model> {
+    models().iter().filter(|model| mutant.models.contains(&model.name))
+}
+
+fn baseline(mutants: &[&'static Mutant]) -> Selection {
+    let needed = |model: &&Model| mutants.iter().any(|m| m.models.contains(&model.name));
+    let needed = models().iter().filter(needed);
+    needed.flat_map(|model| Engine::of(model).iter().map(move |engine| (model, *engine))).collect()
+}
+
+/// Runs the duels and prints their table; those that the mutant survived, or that broke down.
+fn duels(
+    program: &Path,
+    mutants: &[&'static Mutant],
+    effort: Effort,
+    jobs: NonZeroUsize,
+    out: &mut impl Write,
+) -> io::Result<Vec<(Duel, Searches)>> {
+    let duels: Vec<Duel> = mutants
+        .iter()
+        .flat_map(|mutant| killers(mutant).map(move |model| (*mutant, model)))
+        .collect();
+    let table = Table::begin(columns(&duels), out)?;
+    let mut survivors = Vec::new();
+    let fight = |duel: &Duel| fight(program, *duel, effort);
+    jobs::in_order(jobs, &duels, fight, |duel, searches| {
+        for (engine, finished) in &searches {
+            table.row(&row(*duel, *engine, finished), out)?;
+        }
+        let killed = searches.iter().any(|(_, finished)| is_kill(finished));
+        if !killed || searches.iter().any(|(_, finished)| is_broken(finished)) {
+            survivors.push((*duel, searches));
+        }
+        Ok::<_, io::Error>(())
+    })?;
+    Ok(survivors)
+}
+
+fn fight(program: &Path, (mutant, model): Duel, effort: Effort) -> Searches {
+    let mut searches = Searches::new();
+    for &engine in Engine::of(model) {
+        let variable = Some((VARIABLE, mutant.name));
+        let finished = Search { program, model, engine, variable, limit: Some(LIMIT) }.run();
+        let enough = effort == Effort::FirstKill && is_kill(&finished);
+        searches.push((engine, finished));
+        if enough {
+            break;
+        }
+    }
+    searches
+}
+
+/// Only a failure of the model is a kill: a hang or a broken runner shows nothing.
+fn is_kill(finished: &Finished) -> bool {
+    matches!(finished.verdict, Verdict::Failed(_))
+}
+
+fn is_broken(finished: &Finished) -> bool {
+    matches!(finished.verdict, Verdict::Broken(_))
+}
+
+fn print_survivor(
+    program: &Path,
+    (mutant, model): Duel,
+    searches: &Searches,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    writeln!(out, "\nmutant {} was not killed by the model {}", mutant.name, model.name)?;
+    for (engine, finished) in searches {
+        if let Verdict::Broken(reason) = &finished.verdict {
+            writeln!(out, "  {engine}: {reason}")?;
+            write!(out, "{}", indented_tail(&finished.stderr, STDERR_LINES))?;
+        }
+    }
+    let program = program.display();
+    writeln!(out, "  replay: {VARIABLE}={} {program} run {}", mutant.name, model.name)
+}
+
+fn columns(duels: &[Duel]) -> Vec<Column> {
+    let labels = duels.iter().flat_map(|(_, model)| Engine::of(model)).map(|e| e.label());
+    vec![
+        Column::left("mutant", duels.iter().map(|(mutant, _)| mutant.name)),
+        Column::left("model", duels.iter().map(|(_, model)| model.name)),
+        Column::left("engine", labels),
+        Column::left("result", ["killed: unreached"]),
+        Column::right("executions", grouped(99_999_999).len()),
+        Column::right("time", "60.00 s".len()),
+        Column::left("the bug", [""]),
+    ]
+}
+
+fn row((mutant, model): Duel, engine: Engine, finished: &Finished) -> [String; 7] {
+    let result = match &finished.verdict {
+        Verdict::Failed(failure) => format!("killed: {}", failure.kind.name()),
+        Verdict::Passed => "survived".to_owned(),
+        Verdict::TimedOut(_) => "timeout".to_owned(),
+        Verdict::Broken(_) => "ERROR".to_owned(),
+    };
+    [
+        mutant.name.to_owned(),
+        model.name.to_owned(),
+        engine.label(),
+        result,
+        grouped(finished.report.record.executions),
+        seconds(finished),
+        mutant.reason.to_owned(),
+    ]
+}
