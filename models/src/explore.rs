@@ -10,6 +10,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// Variables of the checkers that change only what they print.
 const HARMLESS: [&str; 3] = ["LOOM_LOCATION", "LOOM_LOG", "SHUTTLE_CAPTURE_BACKTRACE"];
 
+/// Says nothing about the model, so it must not pass for a failure of it.
+const SILENT_PANIC: &str = "a panic without a message: under loom, whose threads have 32 KiB of \
+    stack, a stack overflow";
+
 /// Explores `model` under one of its engines.
 ///
 /// After a failure the engine may have left threads of the model behind: the process should end.
@@ -23,7 +27,8 @@ pub fn explore(model: &Model, engine: Engine) -> Report {
     let failure = match result {
         Ok(()) => shortfall(model, engine, &record),
         Err(payload) => {
-            let failure = Failure::of_panic(panic_message(payload.as_ref()));
+            let message = panic_message(payload.as_ref()).expect(SILENT_PANIC);
+            let failure = Failure::of_panic(message);
             // It may own objects of the failed execution, which must not be touched any more.
             std::mem::forget(payload);
             Some(failure)
@@ -63,14 +68,9 @@ fn shortfall(model: &Model, engine: Engine, record: &Record) -> Option<Failure> 
     None
 }
 
-fn panic_message(payload: &(dyn Any + Send)) -> String {
-    if let Some(text) = payload.downcast_ref::<&str>() {
-        (*text).to_owned()
-    } else if let Some(text) = payload.downcast_ref::<String>() {
-        text.clone()
-    } else {
-        "a panic without a message".to_owned()
-    }
+fn panic_message(payload: &(dyn Any + Send)) -> Option<String> {
+    let literal = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    literal.or_else(|| payload.downcast_ref::<String>().cloned())
 }
 
 #[cfg(test)]

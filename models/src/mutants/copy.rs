@@ -77,6 +77,8 @@ impl Copy {
             // Code behind a switch makes the compiler complain of things that are no fault here.
             .env("RUSTFLAGS", "--cap-lints=allow")
             .env_remove("CARGO_ENCODED_RUSTFLAGS")
+            // Would put the binary elsewhere.
+            .env_remove("CARGO_BUILD_TARGET")
             .output()
     }
 }

@@ -158,7 +158,9 @@ fn print_survivor(
     searches: &Searches,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    writeln!(out, "\nmutant {} was not killed by the model {}", mutant.name, model.name)?;
+    let killed = searches.iter().any(|(_, finished)| is_kill(finished));
+    let what = if killed { "broke a search of" } else { "was not killed by" };
+    writeln!(out, "\nmutant {} {what} the model {}", mutant.name, model.name)?;
     for (engine, finished) in searches {
         if let Verdict::Broken(reason) = &finished.verdict {
             writeln!(out, "  {engine}: {reason}")?;
