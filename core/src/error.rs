@@ -238,6 +238,11 @@ pub enum ControlFault {
         /// Of the first slot's bytes.
         computed: u32,
     },
+    /// The checksum is right, but the content makes no sense.
+    BadContent {
+        /// What was found and what was expected.
+        reason: String,
+    },
 }
 
 impl fmt::Display for ControlFault {
@@ -257,6 +262,7 @@ impl fmt::Display for ControlFault {
                 "no slot of the control file is valid: checksum in the first {stored:08x}, of \
                  its bytes {computed:08x}"
             ),
+            ControlFault::BadContent { reason } => write!(f, "control file: {reason}"),
         }
     }
 }

@@ -1,9 +1,9 @@
 //! The system's monotonic clock, with naps that can be ended.
 //!
 //! # Rules
-//! * K1: once [`SystemClock::wake`] has been called, no nap lasts, not even one that begins
+//! * Once [`SystemClock::wake`] has been called, no nap lasts, not even one that begins
 //!   later. Whoever reads "go on", is told to stop, and only then naps, does not oversleep.
-//! * K2: so a loop that naps checks its reason to stop each time around; after a wake it would
+//! * So a loop that naps checks its reason to stop each time around; after a wake it would
 //!   spin otherwise.
 
 use seawall_core::clock::Clock;

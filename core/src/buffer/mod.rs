@@ -1,0 +1,15 @@
+//! The buffer pool.
+//!
+//! [`Pool`] finds pages or reads them in, keeps them while they are pinned, writes them back.
+//! `state` is the heart: the word that every protocol here goes through.
+
+mod clock;
+mod guard;
+mod pool;
+pub mod state;
+mod table;
+
+pub use clock::ClockSweep;
+pub use guard::{PageRead, PageWrite, Pin};
+pub use pool::{DurableLog, Flush, Pool};
+pub use table::{FrameId, PageTable, Present};

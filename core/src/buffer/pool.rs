@@ -1,0 +1,347 @@
+//! Frames, and the ways of a page into and out of them. PostgreSQL: `bufmgr.c`.
+//!
+//! # A page's way in
+//! Look it up and pin it under the table's lock; else claim a free frame, enter the page as being
+//! read, read it with the content lock held exclusively, set VALID, wake those who wait.
+//!
+//! # A page's way out
+//! The sweep claims a frame that nobody has pinned; if it is dirty it is written; then, under the
+//! table's lock, it goes unless somebody came for it meanwhile.
+//!
+//! # A write (decision 5 of the design)
+//! Own IO_IN_PROGRESS; under the content lock, shared, clear JUST_DIRTIED and copy; unlocked:
+//! make the WAL durable up to the copy's LSN (F1), seal and write the copy (F2), register its
+//! segment for sync (F3, S1), end the I/O, wake those who wait. So nobody waits for the I/O of a
+//! page that he wants to change.
+//!
+//! # Rules
+//! * E2: nothing waits for the content lock of a frame that the sweep has claimed: its holder may
+//!   be waiting for a page that we hold. Such a frame is passed over.
+//! * I4: whoever ends an I/O notifies the frame's event afterwards; a waiter looks again.
+//! * The content lock is held over a system call in one place: a read-in, when nobody else can
+//!   want the bytes because they are not there yet.
+//!
+//! # Checked by
+//! models `dirty_flag`, `pin_evict`, `read_in`, `mark_flush`.
+
+use super::clock::ClockSweep;
+use super::guard::Pin;
+use super::state::{BeginRead, BeginWrite, Header, WriteEnd};
+use super::table::{FrameId, PageTable, Present};
+use crate::error::{Error, Result};
+use crate::event::Event;
+use crate::files::Files;
+use crate::fsync::{Registered, SyncQueue, SyncTag};
+use crate::lsn::Lsn;
+use crate::page::{Page, PageId};
+use crate::sync::RwLock;
+use crate::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+
+/// What the pool needs of the WAL: that it is durable before the data it describes (F1).
+pub trait DurableLog: Send + Sync {
+    /// Returns once everything before `lsn` is durable.
+    ///
+    /// # Errors
+    /// [`Error::Poisoned`], [`Error::BeyondWal`], [`Error::Io`].
+    fn flush(&self, lsn: Lsn) -> Result<()>;
+}
+
+/// A place for a page. PostgreSQL: `BufferDesc` and its block.
+pub(super) struct Frame {
+    pub(super) header: Header,
+    /// Which page; stable while pinned. Written by the claimer of a free frame alone.
+    tag: AtomicU64,
+    io_ended: Event,
+    pub(super) content: RwLock<Page>,
+}
+
+/// What became of a request to write a page out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Flush {
+    /// The page was written by this call.
+    Written(PageId),
+    /// Somebody else has written it.
+    NotNeeded,
+    /// It could not be had without waiting.
+    Contended,
+}
+
+/// Whether to wait for the I/O and the content lock of a page that is to be written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Patience {
+    Wait,
+    Try,
+}
+
+/// The buffer pool.
+pub struct Pool {
+    frames: Box<[Frame]>,
+    table: PageTable,
+    clock: ClockSweep,
+    files: Arc<Files>,
+    log: Arc<dyn DurableLog>,
+    syncs: Arc<SyncQueue>,
+}
+
+impl Pool {
+    /// A pool of `buffers` empty frames of `page_bytes` each.
+    pub fn new(
+        buffers: usize,
+        page_bytes: usize,
+        files: Arc<Files>,
+        log: Arc<dyn DurableLog>,
+        syncs: Arc<SyncQueue>,
+    ) -> Self {
+        Self {
+            frames: (0..buffers).map(|_| Frame::new(page_bytes)).collect(),
+            table: PageTable::new(buffers),
+            clock: ClockSweep::new(buffers),
+            files,
+            log,
+            syncs,
+        }
+    }
+
+    /// Frames of the pool.
+    pub fn buffers(&self) -> usize {
+        self.frames.len()
+    }
+
+    /// The data files that the pages are from.
+    pub fn files(&self) -> &Files {
+        &self.files
+    }
+
+    /// Pins a page, reading it in if it is not there. PostgreSQL: `ReadBuffer`.
+    ///
+    /// # Errors
+    /// [`Error::NoUnpinnedBuffers`]; what reading it reports; what writing another page back
+    /// reports.
+    pub fn pin(&self, page: PageId) -> Result<Pin<'_>> {
+        self.pin_or_fill(page, |bytes| self.files.read_page(page, bytes))
+    }
+
+    /// Pins a page that is not on disk yet or about to be overwritten whole: if it is not in the
+    /// pool it is formatted as empty. PostgreSQL: `RBM_ZERO_AND_LOCK`.
+    ///
+    /// # Errors
+    /// [`Error::NoUnpinnedBuffers`]; what writing another page back reports.
+    pub fn pin_new(&self, page: PageId) -> Result<Pin<'_>> {
+        self.pin_or_fill(page, |bytes| {
+            bytes.format(page);
+            Ok(())
+        })
+    }
+
+    /// Marks every dirty page and returns them with their frames, in no order: the snapshot that
+    /// a checkpoint writes. Waits for no content lock (C3). The page is a hint for sorting: a
+    /// frame that changes hands afterwards is not marked any more.
+    pub fn mark_dirty_pages(&self) -> Vec<(PageId, FrameId)> {
+        let ids = (0..self.frames.len() as u32).map(FrameId);
+        ids.filter(|id| self.frame(*id).header.mark_for_checkpoint())
+            .map(|id| (self.frame(id).tag(), id))
+            .collect()
+    }
+
+    /// Writes the page in a frame that [`Pool::mark_dirty_pages`] named, unless somebody has.
+    /// PostgreSQL: `SyncOneBuffer`.
+    ///
+    /// # Errors
+    /// What the WAL, the disk or the registration for sync report; the page stays dirty.
+    pub fn flush_marked(&self, id: FrameId) -> Result<Flush> {
+        if !self.frame(id).header.pin_if_marked() {
+            return Ok(Flush::NotNeeded);
+        }
+        self.flush(&Pin::adopt(self, id), Patience::Wait)
+    }
+
+    pub(super) fn frame(&self, id: FrameId) -> &Frame {
+        &self.frames[id.0 as usize]
+    }
+
+    fn pin_or_fill(&self, page: PageId, fill: impl Fn(&mut Page) -> Result<()>) -> Result<Pin<'_>> {
+        let found = self.table.get(page, |id| {
+            self.frame(id).header.pin();
+            id
+        });
+        let pin = match found {
+            Some(id) => Pin::adopt(self, id),
+            None => match self.enter(page)? {
+                Entered::ToBeFilled(pin) => return self.fill(pin, fill),
+                Entered::Present(pin) => pin,
+            },
+        };
+        loop {
+            match pin.frame().header.begin_read() {
+                BeginRead::AlreadyValid => return Ok(pin),
+                // The read that put the page into the table has failed: it is our turn.
+                BeginRead::Started => return self.fill(pin, fill),
+                BeginRead::Busy => pin.frame().wait_for_io(),
+            }
+        }
+    }
+
+    /// Enters a page that was not in the table; somebody else may have been faster.
+    fn enter(&self, page: PageId) -> Result<Entered<'_>> {
+        let free = self.claim_free_frame()?;
+        let frame = free.frame();
+        let entered = self.table.insert(
+            page,
+            free.id(),
+            || frame.assign(page),
+            |present| {
+                self.frame(present).header.pin();
+            },
+        );
+        Ok(match entered {
+            Ok(()) => Entered::ToBeFilled(free),
+            Err(Present(id)) => Entered::Present(Pin::adopt(self, id)),
+        })
+    }
+
+    /// Fills a page of which the caller owns the I/O.
+    fn fill<'p>(&'p self, pin: Pin<'p>, fill: impl Fn(&mut Page) -> Result<()>) -> Result<Pin<'p>> {
+        let io = ReadIo { frame: pin.frame(), succeeded: false };
+        fill(&mut pin.frame().content.write())?;
+        io.succeed();
+        Ok(pin)
+    }
+
+    /// Claims a frame and sends its page away. PostgreSQL: `GetVictimBuffer`.
+    fn claim_free_frame(&self) -> Result<Pin<'_>> {
+        let buffers = self.frames.len();
+        // A claimed frame is lost again if its page is wanted or locked. That many losses in a
+        // row mean that the pool is too small for its users, not bad luck.
+        for _ in 0..buffers.max(8) * 8 {
+            let claimed = self.clock.claim(|id| &self.frame(id).header);
+            let (id, word) = claimed.ok_or(Error::NoUnpinnedBuffers { buffers })?;
+            let pin = Pin::adopt(self, id);
+            if !word.has_tag() {
+                return Ok(pin);
+            }
+            if word.is_dirty() && self.flush(&pin, Patience::Try)? == Flush::Contended {
+                continue;
+            }
+            if self.table.remove_if(pin.page(), || pin.frame().header.retire()) {
+                return Ok(pin);
+            }
+        }
+        Err(Error::NoUnpinnedBuffers { buffers })
+    }
+
+    /// Writes a pinned page if it is dirty. PostgreSQL: `FlushBuffer`.
+    fn flush(&self, pin: &Pin<'_>, patience: Patience) -> Result<Flush> {
+        let (frame, page) = (pin.frame(), pin.page());
+        loop {
+            match frame.header.begin_write() {
+                BeginWrite::Started => break,
+                BeginWrite::AlreadyClean => return Ok(Flush::NotNeeded),
+                BeginWrite::Busy if patience == Patience::Try => return Ok(Flush::Contended),
+                BeginWrite::Busy => frame.wait_for_io(),
+            }
+        }
+        let io = WriteIo { frame, end: WriteEnd::Failed };
+        let Some(mut image) = frame.copy(patience) else {
+            io.end(WriteEnd::Abandoned);
+            return Ok(Flush::Contended);
+        };
+        self.log.flush(image.lsn())?;
+        image.seal();
+        let written = self.files.write_page(page, &image)?;
+        self.register_for_sync(written)?;
+        io.end(WriteEnd::Written);
+        Ok(Flush::Written(page))
+    }
+
+    fn register_for_sync(&self, tag: SyncTag) -> Result<()> {
+        match self.syncs.register(tag) {
+            Registered::Queued => Ok(()),
+            Registered::Full => self.files.sync(tag),
+        }
+    }
+}
+
+enum Entered<'p> {
+    /// In the caller's frame, with the caller as the owner of the I/O.
+    ToBeFilled(Pin<'p>),
+    /// In the frame of whoever was faster.
+    Present(Pin<'p>),
+}
+
+impl Frame {
+    fn new(page_bytes: usize) -> Self {
+        Self {
+            header: Header::new(),
+            tag: AtomicU64::new(0),
+            io_ended: Event::new(),
+            content: RwLock::new(Page::zeroed(page_bytes)),
+        }
+    }
+
+    /// The page that the frame stands for: stable under a pin, else a hint.
+    pub(super) fn tag(&self) -> PageId {
+        // Relaxed: who has a pin got it after the header edge that follows the store.
+        PageId::from_bits(self.tag.load(Ordering::Relaxed))
+    }
+
+    fn assign(&self, page: PageId) {
+        // Relaxed: published by the header edge that follows.
+        self.tag.store(page.to_bits(), Ordering::Relaxed);
+        self.header.assign();
+    }
+
+    fn wait_for_io(&self) {
+        self.io_ended.wait_until(|| (!self.header.snapshot().has_io()).then_some(()));
+    }
+
+    /// A copy of the page as it is, to be written by the caller, who owns the I/O. `None` if the
+    /// content lock would have to be waited for, and is not to be.
+    fn copy(&self, patience: Patience) -> Option<Page> {
+        let page = match patience {
+            Patience::Wait => self.content.read(),
+            Patience::Try => self.content.try_read()?,
+        };
+        self.header.clear_just_dirtied();
+        Some(page.clone())
+    }
+}
+
+/// Ownership of a read: ends it, as failed unless told otherwise, also when a panic unwinds.
+struct ReadIo<'f> {
+    frame: &'f Frame,
+    succeeded: bool,
+}
+
+impl ReadIo<'_> {
+    fn succeed(mut self) {
+        self.succeeded = true;
+    }
+}
+
+impl Drop for ReadIo<'_> {
+    fn drop(&mut self) {
+        self.frame.header.end_read(self.succeeded);
+        self.frame.io_ended.notify_all();
+    }
+}
+
+/// Ownership of a write: ends it, as failed unless told otherwise, also when a panic unwinds.
+struct WriteIo<'f> {
+    frame: &'f Frame,
+    end: WriteEnd,
+}
+
+impl WriteIo<'_> {
+    fn end(mut self, end: WriteEnd) {
+        self.end = end;
+    }
+}
+
+impl Drop for WriteIo<'_> {
+    fn drop(&mut self) {
+        self.frame.header.end_write(self.end);
+        self.frame.io_ended.notify_all();
+    }
+}

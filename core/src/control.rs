@@ -1,0 +1,303 @@
+//! The control file: where recovery starts. PostgreSQL: `pg_control`.
+//!
+//! # Layout: two slots, at 0 and at 4096 (little-endian)
+//! ```text
+//! offset  bytes  field
+//!      0      8  magic               "SEAWALL" and a zero
+//!      8      4  format version      1
+//!     12      4  checksum            CRC32C of bytes 0..12 and 16..80
+//!     16      8  sequence            the slot is sequence % 2; the greater of two is valid
+//!     24      8  system id           drawn when the store was created
+//!     32      4  page bytes
+//!     36      4  WAL block bytes
+//!     40      4  WAL segment bytes
+//!     44      4  data segment bytes
+//!     48      8  checkpoint lsn      start of the last checkpoint's record
+//!     56      8  checkpoint end      end of it; equal to its start before the first checkpoint
+//!     64      8  redo lsn            where recovery starts
+//!     72      4  state               1 in production, 2 closed
+//!     76      4  zero
+//! ```
+//! A slot is within one sector. The two are written in turns, so one of them is whole whatever
+//! happens to the other (R6).
+
+use crate::config::Format;
+use crate::disk::{Disk, DiskFile};
+use crate::error::{ControlFault, Error, Result};
+use crate::files::failed;
+use crate::lsn::Lsn;
+use crate::page::{AlignedBytes, le_u32, le_u64};
+use crate::poison::Poison;
+use std::io;
+use std::sync::Arc;
+
+/// The control file's path.
+pub const CONTROL_FILE: &str = "control";
+
+const NEW_CONTROL_FILE: &str = "control.new";
+const MAGIC: u64 = u64::from_le_bytes(*b"SEAWALL\0");
+/// The version of the on-disk format.
+pub const FORMAT_VERSION: u32 = 1;
+const SLOT_BYTES: usize = 4096;
+const CONTENT_BYTES: usize = 80;
+
+/// A position that no store reaches: keeps arithmetic on what a file says from overflowing.
+const LSN_LIMIT: u64 = 1 << 51;
+
+/// Whether the store was closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoreState {
+    /// Open, or not closed properly.
+    InProduction,
+    /// Closed after a checkpoint with nothing behind it.
+    Closed,
+}
+
+/// What the control file says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Control {
+    /// Counts the writes.
+    pub sequence: u64,
+    /// Drawn when the store was created; in every WAL block.
+    pub system_id: u64,
+    /// Sizes on disk.
+    pub format: Format,
+    /// Start of the last checkpoint's record.
+    pub checkpoint: Lsn,
+    /// End of it.
+    pub checkpoint_end: Lsn,
+    /// Where recovery starts.
+    pub redo: Lsn,
+    /// Whether the store was closed.
+    pub state: StoreState,
+}
+
+impl Control {
+    fn encode(&self) -> AlignedBytes {
+        let mut slot = AlignedBytes::zeroed(SLOT_BYTES);
+        let mut put = |offset: usize, bytes: &[u8]| {
+            slot[offset..offset + bytes.len()].copy_from_slice(bytes);
+        };
+        put(0, &MAGIC.to_le_bytes());
+        put(8, &FORMAT_VERSION.to_le_bytes());
+        put(16, &self.sequence.to_le_bytes());
+        put(24, &self.system_id.to_le_bytes());
+        put(32, &self.format.page_bytes.to_le_bytes());
+        put(36, &self.format.wal_block_bytes.to_le_bytes());
+        put(40, &self.format.wal_segment_bytes.to_le_bytes());
+        put(44, &self.format.data_segment_bytes.to_le_bytes());
+        put(48, &self.checkpoint.0.to_le_bytes());
+        put(56, &self.checkpoint_end.0.to_le_bytes());
+        put(64, &self.redo.0.to_le_bytes());
+        let state: u32 = match self.state {
+            StoreState::InProduction => 1,
+            StoreState::Closed => 2,
+        };
+        put(72, &state.to_le_bytes());
+        let checksum = checksum(&slot);
+        slot[12..16].copy_from_slice(&checksum.to_le_bytes());
+        slot
+    }
+
+    fn decode(slot: &[u8]) -> Result<Self, ControlFault> {
+        let magic = le_u64(slot, 0);
+        if magic != MAGIC {
+            return Err(ControlFault::BadMagic { found: magic, expected: MAGIC });
+        }
+        let version = le_u32(slot, 8);
+        if version != FORMAT_VERSION {
+            return Err(ControlFault::Version { found: version, supported: FORMAT_VERSION });
+        }
+        let (stored, computed) = (le_u32(slot, 12), checksum(slot));
+        if stored != computed {
+            return Err(ControlFault::Checksum { stored, computed });
+        }
+        let control = Self {
+            sequence: le_u64(slot, 16),
+            system_id: le_u64(slot, 24),
+            format: Format {
+                page_bytes: le_u32(slot, 32),
+                wal_block_bytes: le_u32(slot, 36),
+                wal_segment_bytes: le_u32(slot, 40),
+                data_segment_bytes: le_u32(slot, 44),
+            },
+            checkpoint: Lsn(le_u64(slot, 48)),
+            checkpoint_end: Lsn(le_u64(slot, 56)),
+            redo: Lsn(le_u64(slot, 64)),
+            state: match le_u32(slot, 72) {
+                1 => StoreState::InProduction,
+                2 => StoreState::Closed,
+                found => return Err(bad(format!("state {found}, expected 1 or 2"))),
+            },
+        };
+        control.check()?;
+        Ok(control)
+    }
+
+    /// What a checksum does not exclude: a file made by somebody else.
+    fn check(&self) -> Result<(), ControlFault> {
+        if let Err(error) = self.format.validate() {
+            return Err(bad(error.to_string()));
+        }
+        let positions = [self.redo, self.checkpoint, self.checkpoint_end];
+        let aligned = positions.iter().all(|lsn| lsn.0.is_multiple_of(8));
+        if !aligned || !positions.is_sorted() || self.checkpoint_end.0 >= LSN_LIMIT {
+            return Err(bad(format!(
+                "redo point {}, checkpoint {} to {}: expected ascending multiples of 8 below {}",
+                self.redo,
+                self.checkpoint,
+                self.checkpoint_end,
+                Lsn(LSN_LIMIT)
+            )));
+        }
+        Ok(())
+    }
+}
+
+fn bad(reason: String) -> ControlFault {
+    ControlFault::BadContent { reason }
+}
+
+fn checksum(slot: &[u8]) -> u32 {
+    crc32c::crc32c_append(crc32c::crc32c(&slot[0..12]), &slot[16..CONTENT_BYTES])
+}
+
+/// The open control file.
+pub struct ControlFile {
+    file: Arc<dyn DiskFile>,
+    poison: Arc<Poison>,
+    latest: Control,
+}
+
+impl ControlFile {
+    /// Creates the control file, durably: the last step in the creation of a store.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn create(disk: &dyn Disk, mut control: Control) -> Result<()> {
+        let error = |op, source| failed(op, NEW_CONTROL_FILE, 0, source);
+        match disk.remove(NEW_CONTROL_FILE) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                return Err(error("remove", source));
+            }
+            _ => {}
+        }
+        let file = disk.create(NEW_CONTROL_FILE).map_err(|e| error("create", e))?;
+        for sequence in [1, 2] {
+            control.sequence = sequence;
+            file.write_at(&control.encode(), slot_offset(sequence))
+                .map_err(|e| error("write", e))?;
+        }
+        file.sync_all().map_err(|e| error("sync", e))?;
+        disk.rename(NEW_CONTROL_FILE, CONTROL_FILE).map_err(|e| error("rename", e))?;
+        disk.sync_dir("").map_err(|e| failed("sync", "the store's directory", 0, e))
+    }
+
+    /// Opens and reads the control file.
+    ///
+    /// # Errors
+    /// [`Error::NotAStore`] if there is none; [`Error::Control`]; [`Error::Io`].
+    pub fn open(disk: &dyn Disk, poison: Arc<Poison>) -> Result<Self> {
+        let file = match disk.open(CONTROL_FILE) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(Error::NotAStore { found: "there is no control file".to_owned() });
+            }
+            other => other.map_err(|source| failed("open", CONTROL_FILE, 0, source))?,
+        };
+        let latest = read(&*file)?;
+        Ok(Self { file, poison, latest })
+    }
+
+    /// What was read or written last.
+    pub fn latest(&self) -> &Control {
+        &self.latest
+    }
+
+    /// Writes the next version, durably, over the older slot. The sequence is counted on.
+    ///
+    /// # Errors
+    /// [`Error::Poisoned`], [`Error::Io`]: then the last version is the valid one, or both are.
+    pub fn write(&mut self, mut next: Control) -> Result<()> {
+        self.poison.check()?;
+        next.sequence = self.latest.sequence + 1;
+        let offset = slot_offset(next.sequence);
+        self.file
+            .write_at(&next.encode(), offset)
+            .map_err(|source| failed("write", CONTROL_FILE, offset, source))?;
+        self.file.sync_data().map_err(|e| self.poison.poison("sync", CONTROL_FILE, &e))?;
+        self.latest = next;
+        Ok(())
+    }
+}
+
+fn slot_offset(sequence: u64) -> u64 {
+    sequence % 2 * SLOT_BYTES as u64
+}
+
+fn read(file: &dyn DiskFile) -> Result<Control> {
+    let mut bytes = AlignedBytes::zeroed(2 * SLOT_BYTES);
+    let read =
+        file.read_at(&mut bytes, 0).map_err(|source| failed("read", CONTROL_FILE, 0, source))?;
+    if read < bytes.len() {
+        let (bytes, expected_bytes) = (read as u64, bytes.len() as u64);
+        return Err(Error::Control(ControlFault::Truncated { bytes, expected_bytes }));
+    }
+    let (first, second) = bytes.split_at(SLOT_BYTES);
+    match (Control::decode(first), Control::decode(second)) {
+        (Ok(first), Ok(second)) => {
+            Ok(if first.sequence > second.sequence { first } else { second })
+        }
+        // One slot of another version: that version may know better.
+        (Err(fault @ ControlFault::Version { .. }), _)
+        | (_, Err(fault @ ControlFault::Version { .. })) => Err(Error::Control(fault)),
+        (Ok(control), Err(_)) | (Err(_), Ok(control)) => Ok(control),
+        (Err(fault), Err(_)) => Err(Error::Control(fault)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn control() -> Control {
+        Control {
+            sequence: 7,
+            system_id: 0x0102_0304_0506_0708,
+            format: Format::default(),
+            checkpoint: Lsn(0x1000),
+            checkpoint_end: Lsn(0x1028),
+            redo: Lsn(0x0F00),
+            state: StoreState::InProduction,
+        }
+    }
+
+    #[test]
+    fn a_slot_round_trips_and_stands_where_the_byte_map_says() {
+        let slot = control().encode();
+        assert_eq!(Control::decode(&slot), Ok(control()));
+        assert_eq!(&slot[0..8], b"SEAWALL\0");
+        assert_eq!(le_u32(&slot, 8), 1);
+        assert_eq!(le_u64(&slot, 16), 7);
+        assert_eq!(le_u64(&slot, 64), 0x0F00);
+        assert_eq!(le_u32(&slot, 72), 1);
+        assert!(slot[CONTENT_BYTES..].iter().all(|byte| *byte == 0));
+    }
+
+    #[test]
+    fn every_flipped_bit_is_noticed() {
+        let good = control().encode();
+        for bit in 0..CONTENT_BYTES * 8 {
+            let mut slot = good.clone();
+            slot[bit / 8] ^= 1 << (bit % 8);
+            assert!(Control::decode(&slot).is_err(), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn positions_that_make_no_sense_are_refused_though_the_checksum_is_right() {
+        for redo in [Lsn(u64::MAX - 7), Lsn(0x1030), Lsn(0x0F01)] {
+            let slot = Control { redo, ..control() }.encode();
+            assert!(matches!(Control::decode(&slot), Err(ControlFault::BadContent { .. })));
+        }
+    }
+}

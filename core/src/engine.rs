@@ -1,0 +1,337 @@
+//! The store, without threads: pool, log, files and checkpointer put together.
+//!
+//! An [`Engine`] owns nothing but memory and what it opened on its [`Disk`]. The threads that make
+//! it a server are the caller's: one that calls [`Engine::checkpoint`] now and then, one that calls
+//! [`Engine::wal_writer_round`]. Without them everything still works: commits sync for themselves,
+//! evictions write for themselves, and recovery has more to replay.
+
+use crate::buffer::{DurableLog, PageRead, Pool};
+use crate::checkpoint::{
+    CHECKPOINT_RECORD_BYTES, CheckpointHistory, CheckpointStats, Checkpointer, Parts, Urgency,
+};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::control::{Control, ControlFile, StoreState};
+use crate::disk::{Disk, LockOutcome};
+use crate::error::{Error, Result};
+use crate::files::{DATA_DIR, Files, failed};
+use crate::fsync::SyncQueue;
+use crate::lsn::Lsn;
+use crate::operation::Operation;
+use crate::page::{FileId, PageId};
+use crate::poison::Poison;
+use crate::recovery::{Recovery, RecoveryReport};
+use crate::wal::Wal;
+use crate::wal::background::{BackgroundSettings, WalWriter};
+use crate::wal::position::{Geometry, WAL_DIR};
+use crate::wal::segment::Segments;
+use std::sync::Arc;
+
+/// The lock file's path.
+pub const LOCK_FILE: &str = "lock";
+
+/// What a directory may hold that is no store yet: an attempt to create one was interrupted.
+const CREATED_FIRST: [&str; 4] = [DATA_DIR, LOCK_FILE, WAL_DIR, "control.new"];
+
+/// An open store.
+pub struct Engine {
+    config: Config,
+    clock: Arc<dyn Clock>,
+    poison: Arc<Poison>,
+    files: Arc<Files>,
+    wal: Arc<Wal>,
+    syncs: Arc<SyncQueue>,
+    pool: Pool,
+    checkpointer: Checkpointer,
+    recovery: RecoveryReport,
+    // Last: released when everything else is gone.
+    _lock: Box<dyn Send + Sync>,
+}
+
+impl Engine {
+    /// Creates an empty store. `system_id` tells its WAL from that of other stores: draw it at
+    /// random. An attempt that was interrupted can be repeated.
+    ///
+    /// # Errors
+    /// [`Error::AlreadyExists`] if the directory holds a store or anything else;
+    /// [`Error::Config`], [`Error::Locked`], [`Error::Io`], [`Error::Poisoned`].
+    pub fn create(disk: &Arc<dyn Disk>, config: &Config, system_id: u64) -> Result<()> {
+        config.validate()?;
+        disk.create_dir("").map_err(|e| failed("create", "the store's directory", 0, e))?;
+        let names = disk.list("").map_err(|e| failed("list", "the store's directory", 0, e))?;
+        if let Some(name) = names.iter().find(|name| !CREATED_FIRST.contains(&name.as_str())) {
+            return Err(Error::AlreadyExists { found: format!("the directory holds {name}") });
+        }
+        let _lock = lock(&**disk)?;
+        for dir in [WAL_DIR, DATA_DIR] {
+            disk.create_dir(dir).map_err(|e| failed("create", dir, 0, e))?;
+        }
+        let geometry = Geometry::new(&config.format);
+        remove_unused_wal(&**disk)?;
+        let segments = Segments::open(Arc::clone(disk), geometry, Arc::new(Poison::new()))?;
+        segments.open_for_writing(1)?;
+        let start = geometry.start();
+        let control = Control {
+            sequence: 0,
+            system_id,
+            format: config.format,
+            checkpoint: start,
+            checkpoint_end: start,
+            redo: start,
+            state: StoreState::Closed,
+        };
+        ControlFile::create(&**disk, control)
+    }
+
+    /// Opens a store, after recovery.
+    ///
+    /// # Errors
+    /// [`Error::NotAStore`], [`Error::Control`], [`Error::Locked`], [`Error::Config`] (also if the
+    /// store has another format) before anything was changed; [`Error::Wal`] if the log is damaged
+    /// where it was durable; [`Error::Page`], [`Error::Io`], [`Error::Poisoned`].
+    pub fn open(disk: Arc<dyn Disk>, config: Config, clock: Arc<dyn Clock>) -> Result<Self> {
+        config.validate()?;
+        let started = clock.now();
+        let poison = Arc::new(Poison::new());
+        // Before the lock, so that nothing is created in a directory that holds no store.
+        ControlFile::open(&*disk, Arc::clone(&poison))?;
+        let lock = lock(&*disk)?;
+        let control = ControlFile::open(&*disk, Arc::clone(&poison))?;
+        let Control { format, system_id, .. } = *control.latest();
+        config.format.must_match(&format)?;
+        let recovery = Recovery::scan(Arc::clone(&disk), control.latest())?;
+        let files = Files::open(Arc::clone(&disk), &format, Arc::clone(&poison))?;
+        recovery.sync_wal(&poison)?;
+        recovery.clear_tail(&poison)?;
+
+        let (geometry, ring) = (Geometry::new(&format), config.wal_buffer_bytes);
+        let segments = Segments::open(disk, geometry, Arc::clone(&poison))?;
+        let resume_at = recovery.resume_at();
+        let wal = Wal::resume(&resume_at, system_id, geometry, ring, segments, Arc::clone(&poison));
+        let (files, wal) = (Arc::new(files), Arc::new(wal));
+        let log = Arc::clone(&wal) as Arc<dyn DurableLog>;
+        let syncs = Arc::new(SyncQueue::new(config.sync_queue_capacity));
+        let page_bytes = format.page_bytes as usize;
+        let pool =
+            Pool::new(config.buffers, page_bytes, Arc::clone(&files), log, Arc::clone(&syncs));
+        let report = recovery.replay(&pool, &files)?;
+        // Pages that were written before the crash may be in the page cache alone. Replay took
+        // them for what they say, so they become durable before it is forgotten.
+        files.sync_everything()?;
+        let checkpointer = Checkpointer::new(control);
+        let mut engine = Self {
+            config,
+            clock,
+            poison,
+            files,
+            wal,
+            syncs,
+            pool,
+            checkpointer,
+            recovery: report,
+            _lock: lock,
+        };
+        engine.checkpoint(Urgency::Immediate)?;
+        engine.recovery.time = engine.clock.now().saturating_sub(started);
+        Ok(engine)
+    }
+
+    /// What recovery found and did when the store was opened.
+    pub fn recovery(&self) -> &RecoveryReport {
+        &self.recovery
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The log's positions: reserved, written, flushed.
+    pub fn wal_positions(&self) -> (Lsn, Lsn, Lsn) {
+        let flushed = self.wal.flushed();
+        let written = self.wal.written();
+        (self.wal.reserved(), written, flushed)
+    }
+
+    /// Creates an empty file, durably. Everything that happened before is made durable as well.
+    ///
+    /// # Errors
+    /// [`Error::Poisoned`], [`Error::Io`].
+    pub fn create_file(&self) -> Result<FileId> {
+        self.poison.check()?;
+        self.wal.flush(self.wal.reserved())?;
+        self.files.create()
+    }
+
+    /// The numbers of all files, ascending.
+    pub fn files(&self) -> Vec<FileId> {
+        self.files.list()
+    }
+
+    /// Blocks of a file.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchFile`].
+    pub fn blocks(&self, file: FileId) -> Result<u32> {
+        Ok(self.files.get(file)?.blocks())
+    }
+
+    /// Adds empty pages to the end of a file and returns the first one's block. Each page is an
+    /// operation of its own: after a crash some of them may be there, the first ones.
+    ///
+    /// # Errors
+    /// As [`Operation::page`] and [`Operation::commit`]; some pages may have been added.
+    pub fn extend(&self, file: FileId, blocks: u32) -> Result<u32> {
+        let data = self.files.get(file)?;
+        let _extending = data.lock_extension();
+        let first = data.blocks();
+        let last = first.checked_add(blocks).ok_or(Error::Config {
+            setting: "blocks of a file",
+            found: format!("{first} and {blocks} more"),
+            expected: format!("{} in all", u32::MAX),
+        })?;
+        for block in first..last {
+            let mut operation = self.operation();
+            operation.new_page(PageId::new(file, block))?;
+            self.commit_async(operation)?;
+            data.grow_to(block + 1);
+        }
+        Ok(first)
+    }
+
+    /// Locks a page shared and gives its body.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchFile`], [`Error::BeyondEnd`], [`Error::NoUnpinnedBuffers`], and what reading
+    /// the page reports.
+    pub fn read(&self, page: PageId) -> Result<PageRead<'_>> {
+        self.files.check_exists(page)?;
+        Ok(self.pool.pin(page)?.read())
+    }
+
+    /// Begins an atomic operation.
+    pub fn operation(&self) -> Operation<'_> {
+        Operation::new(&self.pool, &self.wal)
+    }
+
+    /// Commits an operation and waits until it is durable.
+    ///
+    /// # Errors
+    /// As [`Operation::commit`] and [`Engine::wait_durable`]. After an error of the latter the
+    /// changes are in the pages, and durable or not.
+    pub fn commit(&self, operation: Operation<'_>) -> Result<Lsn> {
+        let end = operation.commit()?;
+        self.wait_durable(end)?;
+        Ok(end)
+    }
+
+    /// Commits an operation that becomes durable soon: with the next commit that waits, or by the
+    /// third round of the WAL writer.
+    ///
+    /// # Errors
+    /// As [`Operation::commit`].
+    pub fn commit_async(&self, operation: Operation<'_>) -> Result<Lsn> {
+        let end = operation.commit()?;
+        self.wal.note_async_commit(end);
+        Ok(end)
+    }
+
+    /// Returns once everything before `lsn` is durable.
+    ///
+    /// # Errors
+    /// [`Error::Poisoned`]; [`Error::BeyondWal`]; [`Error::Io`] if there is no space for the log.
+    pub fn wait_durable(&self, lsn: Lsn) -> Result<()> {
+        self.wal.flush(lsn)
+    }
+
+    /// Runs a checkpoint, after the one that is running.
+    ///
+    /// # Errors
+    /// As [`Checkpointer::run`].
+    pub fn checkpoint(&self, urgency: Urgency) -> Result<CheckpointStats> {
+        self.checkpointer.run(&self.parts(), urgency, StoreState::InProduction)
+    }
+
+    /// WAL inserted since the last redo point, in bytes.
+    pub fn wal_since_redo(&self) -> u64 {
+        let (_, redo) = self.wal.redo();
+        self.wal.reserved().since(redo)
+    }
+
+    /// Whether nothing was inserted since the last redo point but the record of its checkpoint.
+    pub fn is_idle(&self) -> bool {
+        self.wal_since_redo() <= CHECKPOINT_RECORD_BYTES
+    }
+
+    /// The checkpoints since the store was opened.
+    pub fn checkpoints(&self) -> CheckpointHistory {
+        self.checkpointer.history()
+    }
+
+    /// Makes checkpoints stop resting between their writes, from now on.
+    pub fn hurry(&self) {
+        self.checkpointer.hurry();
+    }
+
+    /// One round of the WAL writer. Returns whether there was anything to do.
+    ///
+    /// # Errors
+    /// As [`Engine::wait_durable`].
+    pub fn wal_writer_round(&self, writer: &mut WalWriter) -> Result<bool> {
+        let settings = BackgroundSettings {
+            delay: self.config.wal_writer_delay,
+            flush_after_bytes: self.config.wal_writer_flush_after_bytes,
+        };
+        writer.round(&self.wal, self.clock.now(), settings)
+    }
+
+    /// Makes everything durable and notes that the store was closed. The caller does nothing with
+    /// the store afterwards.
+    ///
+    /// # Errors
+    /// As [`Checkpointer::run`]; the store is as after a crash then.
+    pub fn close(&self) -> Result<CheckpointStats> {
+        self.checkpointer.run(&self.parts(), Urgency::Immediate, StoreState::Closed)
+    }
+
+    fn parts(&self) -> Parts<'_> {
+        Parts {
+            config: &self.config,
+            clock: &*self.clock,
+            pool: &self.pool,
+            files: &self.files,
+            wal: &self.wal,
+            syncs: &self.syncs,
+            poison: &self.poison,
+        }
+    }
+}
+
+fn lock(disk: &dyn Disk) -> Result<Box<dyn Send + Sync>> {
+    match disk.lock(LOCK_FILE).map_err(|source| failed("lock", LOCK_FILE, 0, source))? {
+        LockOutcome::Acquired(lock) => Ok(lock),
+        LockOutcome::Held { holder_pid } => Err(Error::Locked { holder_pid }),
+    }
+}
+
+/// Removes what an interrupted creation left of the log, after making sure that it is that: a
+/// store that has lost its control file must not be overwritten.
+fn remove_unused_wal(disk: &dyn Disk) -> Result<()> {
+    let list = |dir| disk.list(dir).map_err(|source| failed("list", dir, 0, source));
+    if let Some(name) = list(DATA_DIR)?.first() {
+        return Err(Error::AlreadyExists {
+            found: format!("{DATA_DIR}/{name} without a control file"),
+        });
+    }
+    for name in list(WAL_DIR)? {
+        let path = format!("{WAL_DIR}/{name}");
+        let file = disk.open(&path).map_err(|e| failed("open", &path, 0, e))?;
+        let mut magic = [0; 4];
+        file.read_at(&mut magic, 0).map_err(|e| failed("read", &path, 0, e))?;
+        if magic != [0; 4] {
+            return Err(Error::AlreadyExists { found: format!("{path} without a control file") });
+        }
+        disk.remove(&path).map_err(|e| failed("remove", &path, 0, e))?;
+    }
+    Ok(())
+}

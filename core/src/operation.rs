@@ -1,0 +1,194 @@
+//! Atomic operations over several pages: the unit of change.
+//!
+//! Pages are locked exclusively when an operation first touches them and stay locked until it
+//! ends. Bytes are changed in place, through a door that notes which; commit writes one WAL record
+//! of all of them. An operation that is dropped puts the old bytes back.
+//!
+//! # Rules
+//! * B5: every page is marked dirty before the record is inserted, and stays locked until it
+//!   carries the record's end as its LSN. So a checkpoint whose redo point is after the record
+//!   finds the page dirty, and waits for the lock before it copies the page (C1).
+//! * W11: a page whose LSN is not after the redo point goes into the record as an image.
+//!
+//! # Checked by
+//! models `redo_image`, `mark_flush`.
+
+use crate::buffer::{PageWrite, Pool};
+use crate::error::{Error, Result};
+use crate::lsn::Lsn;
+use crate::page::PageId;
+use crate::redo;
+use crate::wal::record::{RecordBuf, RecordKind};
+use crate::wal::{Inserted, Wal};
+use std::ops::Range;
+
+/// An atomic operation under way.
+///
+/// Two operations that lock the same pages in different orders wait for each other for ever: lock
+/// in ascending order of [`PageId`], or in another order that all your operations share. A thread
+/// that holds a [`PageRead`](crate::buffer::PageRead) of a page must not touch that page here.
+#[must_use = "an operation that is dropped undoes its changes"]
+pub struct Operation<'e> {
+    pool: &'e Pool,
+    wal: &'e Wal,
+    pages: Vec<Held<'e>>,
+}
+
+/// A page that the operation has locked.
+struct Held<'e> {
+    id: PageId,
+    page: PageWrite<'e>,
+    is_new: bool,
+    /// Offset in the body and the bytes that were there, oldest first.
+    undo: Vec<(usize, Vec<u8>)>,
+}
+
+/// A page within an operation.
+pub struct OperationPage<'o, 'e> {
+    held: &'o mut Held<'e>,
+}
+
+impl<'e> Operation<'e> {
+    /// An operation that has touched nothing yet.
+    pub fn new(pool: &'e Pool, wal: &'e Wal) -> Self {
+        Self { pool, wal, pages: Vec::new() }
+    }
+
+    /// Locks a page exclusively, unless this operation has, and gives access to it.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchFile`], [`Error::BeyondEnd`], [`Error::NoUnpinnedBuffers`], and what reading
+    /// the page reports. The operation goes on without the page.
+    pub fn page(&mut self, id: PageId) -> Result<OperationPage<'_, 'e>> {
+        let index = match self.pages.iter().position(|held| held.id == id) {
+            Some(index) => index,
+            None => {
+                self.pool.files().check_exists(id)?;
+                self.hold(id, false)?
+            }
+        };
+        Ok(OperationPage { held: &mut self.pages[index] })
+    }
+
+    /// Locks a page that does not exist yet and goes into the record as it is.
+    pub(crate) fn new_page(&mut self, id: PageId) -> Result<()> {
+        self.hold(id, true).map(|_| ())
+    }
+
+    fn hold(&mut self, id: PageId, is_new: bool) -> Result<usize> {
+        let pin = if is_new { self.pool.pin_new(id)? } else { self.pool.pin(id)? };
+        self.pages.push(Held { id, page: pin.write(), is_new, undo: Vec::new() });
+        Ok(self.pages.len() - 1)
+    }
+
+    /// Makes the changes part of the log, all or none, and unlocks the pages. They are durable
+    /// once the returned position is. With no changes that is [`Lsn::ZERO`].
+    ///
+    /// # Errors
+    /// [`Error::Poisoned`], [`Error::RecordTooLarge`], [`Error::Io`]: the changes are undone.
+    pub fn commit(mut self) -> Result<Lsn> {
+        let changed: Vec<&Held<'_>> = self.pages.iter().filter(|held| held.has_changed()).collect();
+        if changed.is_empty() {
+            return Ok(Lsn::ZERO);
+        }
+        for held in &changed {
+            held.page.mark_dirty();
+        }
+        let end = insert(self.wal, &changed)?;
+        for held in self.pages.iter_mut().filter(|held| held.has_changed()) {
+            held.page.page_mut().set_lsn(end);
+            held.undo.clear();
+        }
+        Ok(end)
+    }
+}
+
+/// Inserts the record of the changes, assembled by a redo point that still holds.
+fn insert(wal: &Wal, changed: &[&Held<'_>]) -> Result<Lsn> {
+    loop {
+        let (epoch, redo) = wal.redo();
+        let mut record = RecordBuf::new(RecordKind::Pages);
+        for held in changed {
+            let page = held.page.page();
+            if page.lsn() <= redo {
+                redo::put_image(&mut record, held.id, page);
+            } else {
+                redo::put_ranges(&mut record, held.id, page, &held.ranges());
+            }
+        }
+        if let Inserted::At { end, .. } = wal.insert(record, epoch)? {
+            return Ok(end);
+        }
+    }
+}
+
+impl Held<'_> {
+    fn has_changed(&self) -> bool {
+        self.is_new || !self.undo.is_empty()
+    }
+
+    /// The ranges of the body that were changed, ascending, merged where they touch.
+    fn ranges(&self) -> Vec<Range<usize>> {
+        let mut ranges: Vec<_> =
+            self.undo.iter().map(|(start, old)| *start..start + old.len()).collect();
+        ranges.sort_unstable_by_key(|range| range.start);
+        let mut merged: Vec<Range<usize>> = Vec::with_capacity(ranges.len());
+        for range in ranges {
+            match merged.last_mut() {
+                Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+                _ => merged.push(range),
+            }
+        }
+        merged
+    }
+
+    fn roll_back(&mut self) {
+        while let Some((start, old)) = self.undo.pop() {
+            self.page.page_mut().body_mut()[start..start + old.len()].copy_from_slice(&old);
+        }
+    }
+}
+
+impl Drop for Operation<'_> {
+    fn drop(&mut self) {
+        self.pages.iter_mut().for_each(Held::roll_back);
+    }
+}
+
+impl OperationPage<'_, '_> {
+    /// The page's body as this operation sees it.
+    pub fn body(&self) -> &[u8] {
+        self.held.page.page().body()
+    }
+
+    /// End of the last record that changed the page before this operation.
+    pub fn lsn(&self) -> Lsn {
+        self.held.page.page().lsn()
+    }
+
+    /// Bytes of the body, to be changed. They count as changed whatever is done with them.
+    ///
+    /// # Errors
+    /// [`Error::OutsideBody`].
+    pub fn change(&mut self, range: Range<usize>) -> Result<&mut [u8]> {
+        let body = self.held.page.page().body();
+        let Some(old) = body.get(range.clone()) else {
+            let (page, Range { start, end }, body_bytes) = (self.held.id, range, body.len());
+            return Err(Error::OutsideBody { page, start, end, body_bytes });
+        };
+        if !old.is_empty() {
+            self.held.undo.push((range.start, old.to_vec()));
+        }
+        Ok(&mut self.held.page.page_mut().body_mut()[range])
+    }
+
+    /// Replaces bytes of the body.
+    ///
+    /// # Errors
+    /// [`Error::OutsideBody`].
+    pub fn write(&mut self, offset: usize, bytes: &[u8]) -> Result<()> {
+        let end = offset.saturating_add(bytes.len());
+        self.change(offset..end)?.copy_from_slice(bytes);
+        Ok(())
+    }
+}

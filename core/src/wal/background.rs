@@ -1,0 +1,77 @@
+//! One round of the WAL writer. PostgreSQL: `XLogBackgroundFlush`.
+//!
+//! Whole blocks are written as they fill up, and synced when enough of them, or enough time, has
+//! come together. With no whole block to write, it is the asynchronous commits' turn: so such a
+//! commit is durable after at most three rounds (W10): one that ends before it, one that finds
+//! whole blocks, one that finds none.
+
+use super::flush::Wal;
+use crate::error::Result;
+use crate::lsn::Lsn;
+use crate::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// When the WAL writer syncs.
+#[derive(Debug, Clone, Copy)]
+pub struct BackgroundSettings {
+    /// Sync at least this often while there is anything to sync.
+    pub delay: Duration,
+    /// Sync once this much is unsynced; 0: in every round.
+    pub flush_after_bytes: u64,
+}
+
+/// What the WAL writer keeps between its rounds.
+#[derive(Debug, Default)]
+pub struct WalWriter {
+    last_sync: Option<Duration>,
+}
+
+impl WalWriter {
+    /// Writes, and perhaps syncs. Returns whether there was anything to do.
+    ///
+    /// # Errors
+    /// As [`Wal::flush`].
+    pub fn round(
+        &mut self,
+        wal: &Wal,
+        now: Duration,
+        settings: BackgroundSettings,
+    ) -> Result<bool> {
+        let whole_blocks = wal.geometry.block_start(wal.geometry.block(wal.reserved()));
+        let flushed = wal.flushed();
+        if whole_blocks > flushed {
+            let sync = self.sync_is_due(now, whole_blocks.since(flushed), settings);
+            wal.write_upto(whole_blocks, sync)?;
+            if sync {
+                self.last_sync = Some(now);
+            }
+            return Ok(true);
+        }
+        let async_commit = wal.async_commit();
+        if async_commit > flushed {
+            wal.write_upto(async_commit, true)?;
+            self.last_sync = Some(now);
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    fn sync_is_due(&self, now: Duration, unsynced: u64, settings: BackgroundSettings) -> bool {
+        let waited = self.last_sync.map(|last| now.saturating_sub(last));
+        waited.is_none_or(|waited| waited > settings.delay)
+            || unsynced >= settings.flush_after_bytes
+    }
+}
+
+impl Wal {
+    /// Notes that somebody has committed without waiting, for the WAL writer to make it durable.
+    pub fn note_async_commit(&self, end: Lsn) {
+        // Relaxed: a round that misses it is followed by one that does not.
+        self.async_commit.fetch_max(end.0, Ordering::Relaxed);
+    }
+
+    fn async_commit(&self) -> Lsn {
+        // Relaxed: see note_async_commit. The position is reserved: it came from an insertion.
+        Lsn(self.async_commit.load(Ordering::Relaxed))
+    }
+}

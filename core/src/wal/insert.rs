@@ -1,0 +1,83 @@
+//! Records into the log. PostgreSQL: `XLogInsertRecord`.
+//!
+//! # Rules
+//! * W11: whether a page needs an image was decided under some redo point. The reservation tells,
+//!   in the same atomic step that gives the position, whether that redo point still held. If not,
+//!   the range becomes a void record and the caller assembles again. (PostgreSQL re-checks the
+//!   redo pointer under an insertion lock.)
+//! * W8: an inserter holds no lock of the log while it waits for room.
+//!
+//! # Checked by
+//! models `wal_insert`, `redo_image`.
+
+use super::flush::Wal;
+use super::record::{MAX_RECORD_BYTES, RecordBuf};
+use super::ring::{Epoch, Reservation};
+use crate::error::{Error, Result};
+use crate::lsn::Lsn;
+
+/// What became of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Inserted {
+    /// It is in the log.
+    At {
+        /// Where it starts.
+        start: Lsn,
+        /// Where it ends: the position to wait for, and the LSN of the pages it changes.
+        end: Lsn,
+    },
+    /// The redo point has moved since the record was assembled: assemble it again.
+    Stale,
+}
+
+impl Wal {
+    /// Inserts a record that was assembled by the redo point of `epoch`.
+    ///
+    /// # Errors
+    /// [`Error::RecordTooLarge`], before anything happened; [`Error::Poisoned`]; [`Error::Io`] if
+    /// the ring is full and a new segment cannot be created, which poisons the log: the record
+    /// has a place in it already.
+    pub fn insert(&self, mut record: RecordBuf, epoch: Epoch) -> Result<Inserted> {
+        self.poison.check()?;
+        if record.len() > MAX_RECORD_BYTES {
+            let (bytes, max_bytes) = (record.len(), MAX_RECORD_BYTES);
+            return Err(Error::RecordTooLarge { bytes, max_bytes });
+        }
+        record.close();
+        let reservation = self.ring.reserve(record.padded_len());
+        let (start, end) = (reservation.next(), reservation.end());
+        let stale = reservation.epoch() != epoch;
+        if stale {
+            record.make_void();
+        }
+        self.copy(reservation, record.finish(start))?;
+        Ok(if stale { Inserted::Stale } else { Inserted::At { start, end } })
+    }
+
+    /// Inserts a record for which the redo point does not matter.
+    ///
+    /// # Errors
+    /// As [`Wal::insert`].
+    pub fn insert_any_time(&self, record: &RecordBuf) -> Result<(Lsn, Lsn)> {
+        loop {
+            let (epoch, _) = self.redo();
+            if let Inserted::At { start, end } = self.insert(record.clone(), epoch)? {
+                return Ok((start, end));
+            }
+        }
+    }
+
+    /// Copies a record that may be larger than the ring: each piece is published, and can be
+    /// written, before the next has room.
+    fn copy(&self, mut reservation: Reservation<'_>, record: &[u8]) -> Result<()> {
+        let piece = (self.ring.capacity() / 2) as usize;
+        for bytes in record.chunks(piece) {
+            while !reservation.has_room(bytes.len()) {
+                self.make_room(reservation.next().plus(bytes.len() as u64))?;
+            }
+            reservation.copy(bytes);
+        }
+        Ok(())
+    }
+}

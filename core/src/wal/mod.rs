@@ -1,0 +1,31 @@
+//! The write-ahead log.
+//!
+//! ```text
+//!  record ──reserve──▶ ring ──copy──▶ ring ──write──▶ page cache ──sync──▶ durable
+//!           reserved        inserted         written            flushed
+//! ```
+//! # Rules
+//! * W1: `flushed <= written <= inserted <= reserved`, each monotone; to see this order, load
+//!   them in it.
+//! * W2: the bytes before `inserted` are final. W4: a byte is written after it is final.
+//! * W5: `flushed` moves to f after a sync that began when all bytes before f were written.
+//! * W9: a commit returns once `flushed` has reached the end of its record.
+//! * W11: the first change of a page after the redo point carries an image of the page: a record
+//!   that was assembled before the redo point moved and reserved after it becomes void.
+//!
+//! # Reading path
+//! `position` (where an LSN is), `record` (bytes of a record), `ring` (insertion; the one file
+//! with unsafe code), `segment` (files), `flush` (writing and group commit), `insert` (records in),
+//! `background` (the WAL writer), `reader` (records out).
+
+pub mod background;
+mod flush;
+mod insert;
+pub mod position;
+pub mod reader;
+pub mod record;
+pub mod ring;
+pub mod segment;
+
+pub use flush::{ResumeAt, Wal};
+pub use insert::Inserted;

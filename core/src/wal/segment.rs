@@ -1,0 +1,146 @@
+//! WAL segment files: created ahead, recycled, removed. PostgreSQL: `XLogFileInit`,
+//! `RemoveOldXlogFiles`.
+//!
+//! # Rules
+//! * A segment is full of zeros and durable before it gets its name; recycling gives an old one a
+//!   new name, with stale bytes that no reader takes for new (addresses, record LSNs).
+//! * Whoever begins to write to a segment syncs the directory first: the file may have got its
+//!   name by a rename that is not durable yet.
+//! * R5: a segment at or after the durable redo point is neither removed nor recycled.
+//! * The lock is held over system calls: creating and recycling must not pick the same name, and
+//!   both are rare.
+
+use super::position::{Geometry, WAL_DIR, parse_segment, segment_path};
+use crate::disk::{Disk, DiskFile};
+use crate::error::Result;
+use crate::files::failed;
+use crate::page::AlignedBytes;
+use crate::poison::Poison;
+use crate::sync::Mutex;
+use std::io;
+use std::sync::Arc;
+
+/// A segment that is being filled, until it gets its name.
+const NEW_SEGMENT: &str = "wal/new";
+
+/// Bytes of zeros written at once to a new segment.
+const ZEROS_BYTES: u64 = 1 << 20;
+
+/// The segment files of a store.
+pub struct Segments {
+    disk: Arc<dyn Disk>,
+    poison: Arc<Poison>,
+    geometry: Geometry,
+    state: Mutex<State>,
+}
+
+struct State {
+    /// The greatest segment that has a file.
+    last: u64,
+    counts: SegmentCounts,
+}
+
+/// What happened to segments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SegmentCounts {
+    /// Created.
+    pub added: u64,
+    /// Removed.
+    pub removed: u64,
+    /// Given a new name.
+    pub recycled: u64,
+}
+
+impl Segments {
+    /// The segments in the store's directory.
+    ///
+    /// # Errors
+    /// [`Error::Io`](crate::error::Error::Io).
+    pub fn open(disk: Arc<dyn Disk>, geometry: Geometry, poison: Arc<Poison>) -> Result<Self> {
+        let last = list(&*disk)?.last().copied().unwrap_or(0);
+        let state = Mutex::new(State { last, counts: SegmentCounts::default() });
+        Ok(Self { disk, poison, geometry, state })
+    }
+
+    /// Opens a segment for writing, creating it and those before it if need be; its entry is
+    /// durable.
+    ///
+    /// # Errors
+    /// [`Error::Io`](crate::error::Error::Io) if there is no space for a new one;
+    /// [`Error::Poisoned`](crate::error::Error::Poisoned) if a sync fails.
+    pub fn open_for_writing(&self, segment: u64) -> Result<Arc<dyn DiskFile>> {
+        let mut state = self.state.lock();
+        while state.last < segment {
+            self.create(state.last + 1)?;
+            state.last += 1;
+            state.counts.added += 1;
+        }
+        let path = segment_path(segment);
+        let file = self.disk.open(&path).map_err(|e| failed("open", &path, 0, e))?;
+        self.sync_dir()?;
+        Ok(file)
+    }
+
+    /// Recycles or removes the segments before `first_needed`. As many are kept as make `ahead`
+    /// segments after `current`.
+    ///
+    /// # Errors
+    /// [`Error::Io`](crate::error::Error::Io), [`Error::Poisoned`](crate::error::Error::Poisoned).
+    pub fn retire_before(&self, first_needed: u64, current: u64, ahead: u64) -> Result<()> {
+        let mut state = self.state.lock();
+        let old = list(&*self.disk)?.into_iter().take_while(|segment| *segment < first_needed);
+        let mut retired = false;
+        for segment in old {
+            let path = segment_path(segment);
+            if state.last < current + ahead {
+                let next = segment_path(state.last + 1);
+                self.disk.rename(&path, &next).map_err(|e| failed("rename", &path, 0, e))?;
+                state.last += 1;
+                state.counts.recycled += 1;
+            } else {
+                self.disk.remove(&path).map_err(|e| failed("remove", &path, 0, e))?;
+                state.counts.removed += 1;
+            }
+            retired = true;
+        }
+        if retired { self.sync_dir() } else { Ok(()) }
+    }
+
+    /// What has happened since the last call.
+    pub fn take_counts(&self) -> SegmentCounts {
+        std::mem::take(&mut self.state.lock().counts)
+    }
+
+    fn create(&self, segment: u64) -> Result<()> {
+        let path = segment_path(segment);
+        match self.disk.remove(NEW_SEGMENT) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(failed("remove", NEW_SEGMENT, 0, error));
+            }
+            _ => {}
+        }
+        let file =
+            self.disk.create(NEW_SEGMENT).map_err(|e| failed("create", NEW_SEGMENT, 0, e))?;
+        let bytes = self.geometry.segment_bytes();
+        file.allocate(0, bytes).map_err(|e| failed("allocate", NEW_SEGMENT, 0, e))?;
+        // Real zeros: a sync of a write into space that is only reserved has to change the file
+        // system's metadata as well, at every commit.
+        let zeros = AlignedBytes::zeroed(bytes.min(ZEROS_BYTES) as usize);
+        for offset in (0..bytes).step_by(zeros.len()) {
+            file.write_at(&zeros, offset).map_err(|e| failed("write", NEW_SEGMENT, offset, e))?;
+        }
+        file.sync_all().map_err(|e| self.poison.poison("sync", NEW_SEGMENT, &e))?;
+        self.disk.rename(NEW_SEGMENT, &path).map_err(|e| failed("rename", NEW_SEGMENT, 0, e))?;
+        self.sync_dir()
+    }
+
+    fn sync_dir(&self) -> Result<()> {
+        self.disk.sync_dir(WAL_DIR).map_err(|error| self.poison.poison("sync", WAL_DIR, &error))
+    }
+}
+
+/// The numbers of all segments, ascending. Other names are left alone.
+pub(crate) fn list(disk: &dyn Disk) -> Result<Vec<u64>> {
+    let names = disk.list(WAL_DIR).map_err(|source| failed("list", WAL_DIR, 0, source))?;
+    Ok(names.iter().filter_map(|name| parse_segment(name)).collect())
+}

@@ -1,0 +1,267 @@
+//! The store: an [`Engine`] on Linux files, with the two threads that keep it moving.
+
+use crate::{LinuxDisk, SystemClock};
+use seawall_core::buffer::PageRead;
+use seawall_core::checkpoint::{CheckpointHistory, CheckpointStats, Urgency};
+use seawall_core::clock::Clock;
+use seawall_core::config::Config;
+use seawall_core::disk::Disk;
+use seawall_core::engine::Engine;
+use seawall_core::error::{Error, Result};
+use seawall_core::lsn::Lsn;
+use seawall_core::operation::Operation;
+use seawall_core::page::{FileId, PageId};
+use seawall_core::recovery::RecoveryReport;
+use seawall_core::wal::background::WalWriter;
+use std::hash::{BuildHasher, RandomState};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// A durable page store in a directory. Shared between threads by reference.
+///
+/// Dropping a store without [`Store::close`] is like a crash that loses nothing: opening it again
+/// replays the log.
+pub struct Store {
+    engine: Arc<Engine>,
+    background: Background,
+}
+
+impl Store {
+    /// Creates an empty store in `dir`, which is created if need be, and opens it.
+    ///
+    /// # Errors
+    /// [`Error::AlreadyExists`] if the directory holds anything; [`Error::Config`],
+    /// [`Error::Locked`], [`Error::Io`], [`Error::Poisoned`].
+    pub fn create(dir: impl AsRef<Path>, config: Config) -> Result<Self> {
+        Self::init(&dir, &config)?;
+        Self::open(dir, config)
+    }
+
+    /// Creates an empty store in `dir` without opening it.
+    ///
+    /// # Errors
+    /// As [`Store::create`].
+    pub fn init(dir: impl AsRef<Path>, config: &Config) -> Result<()> {
+        // Hashing nothing under keys that the system has drawn gives a number that differs from
+        // store to store.
+        let system_id = RandomState::new().hash_one(std::process::id());
+        Engine::create(&linux(dir), config, system_id)
+    }
+
+    /// Opens the store in `dir`, after recovery, and starts its threads.
+    ///
+    /// # Errors
+    /// [`Error::NotAStore`], [`Error::Control`], [`Error::Locked`], [`Error::Config`] (also if the
+    /// store has another format): nothing was changed. [`Error::Wal`] if the log is damaged where
+    /// it was durable; [`Error::Page`], [`Error::Io`], [`Error::Poisoned`].
+    pub fn open(dir: impl AsRef<Path>, config: Config) -> Result<Self> {
+        Self::open_on(linux(dir), config)
+    }
+
+    /// As [`Store::open`], on any disk.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_on(disk: Arc<dyn Disk>, config: Config) -> Result<Self> {
+        let clock = Arc::new(SystemClock::new());
+        let engine = Arc::new(Engine::open(disk, config, Arc::clone(&clock) as Arc<dyn Clock>)?);
+        let background = Background::start(&engine, clock)?;
+        Ok(Self { engine, background })
+    }
+
+    /// What recovery found and did when the store was opened.
+    pub fn recovery(&self) -> &RecoveryReport {
+        self.engine.recovery()
+    }
+
+    /// Creates an empty file, durably. Everything that happened before is made durable as well.
+    ///
+    /// # Errors
+    /// [`Error::Poisoned`], [`Error::Io`].
+    pub fn create_file(&self) -> Result<FileId> {
+        self.engine.create_file()
+    }
+
+    /// The numbers of all files, ascending.
+    pub fn files(&self) -> Vec<FileId> {
+        self.engine.files()
+    }
+
+    /// Pages of a file.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchFile`].
+    pub fn blocks(&self, file: FileId) -> Result<u32> {
+        self.engine.blocks(file)
+    }
+
+    /// Adds empty pages to the end of a file and returns the first one's block. Durable with the
+    /// next commit that waits; after a crash before it, the first of them may be there.
+    ///
+    /// # Errors
+    /// As [`Store::commit_async`]; some pages may have been added.
+    pub fn extend(&self, file: FileId, blocks: u32) -> Result<u32> {
+        self.engine.extend(file, blocks)
+    }
+
+    /// Locks a page shared and gives its body.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchFile`], [`Error::BeyondEnd`], [`Error::NoUnpinnedBuffers`], [`Error::Page`],
+    /// [`Error::Io`].
+    pub fn read(&self, page: PageId) -> Result<PageRead<'_>> {
+        self.engine.read(page)
+    }
+
+    /// Begins an atomic operation over several pages.
+    pub fn operation(&self) -> Operation<'_> {
+        self.engine.operation()
+    }
+
+    /// Commits an operation and waits until it is durable. Returns its end in the log.
+    ///
+    /// # Errors
+    /// As [`Store::commit_async`] and [`Store::wait_durable`]. After an error of the latter the
+    /// changes are in the pages, and durable or not.
+    pub fn commit(&self, operation: Operation<'_>) -> Result<Lsn> {
+        self.engine.commit(operation)
+    }
+
+    /// Commits an operation that becomes durable soon: with the next commit that waits, or within
+    /// three times `wal_writer_delay`. Returns its end in the log, to be waited for.
+    ///
+    /// # Errors
+    /// [`Error::Poisoned`], [`Error::RecordTooLarge`], [`Error::Io`]: the changes are undone.
+    pub fn commit_async(&self, operation: Operation<'_>) -> Result<Lsn> {
+        self.engine.commit_async(operation)
+    }
+
+    /// Returns once everything before `lsn` is durable.
+    ///
+    /// # Errors
+    /// [`Error::Poisoned`]; [`Error::BeyondWal`]; [`Error::Io`] if there is no space for the log.
+    pub fn wait_durable(&self, lsn: Lsn) -> Result<()> {
+        self.engine.wait_durable(lsn)
+    }
+
+    /// Runs a checkpoint as fast as possible, after the one that is running.
+    ///
+    /// # Errors
+    /// [`Error::Poisoned`], [`Error::Io`]: the last complete checkpoint stays the valid one.
+    pub fn checkpoint(&self) -> Result<CheckpointStats> {
+        self.engine.checkpoint(Urgency::Immediate)
+    }
+
+    /// The checkpoints since the store was opened.
+    pub fn checkpoints(&self) -> CheckpointHistory {
+        self.engine.checkpoints()
+    }
+
+    /// The log's positions: reserved, written, flushed.
+    pub fn wal_positions(&self) -> (Lsn, Lsn, Lsn) {
+        self.engine.wal_positions()
+    }
+
+    /// Ends the threads, makes everything durable and notes that the store was closed.
+    ///
+    /// # Errors
+    /// [`Error::Poisoned`], [`Error::Io`]: then it is as if the store had been dropped.
+    pub fn close(mut self) -> Result<CheckpointStats> {
+        self.background.stop(&self.engine);
+        self.engine.close()
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.background.stop(&self.engine);
+    }
+}
+
+fn linux(dir: impl AsRef<Path>) -> Arc<dyn Disk> {
+    Arc::new(LinuxDisk::new(dir.as_ref()))
+}
+
+/// The checkpointer and the WAL writer.
+struct Background {
+    stop: Arc<AtomicBool>,
+    clock: Arc<SystemClock>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// How often the checkpointer looks whether a checkpoint is due.
+const CHECKPOINTER_ROUND: Duration = Duration::from_millis(100);
+
+impl Background {
+    fn start(engine: &Arc<Engine>, clock: Arc<SystemClock>) -> Result<Self> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut background = Self { stop, clock, threads: Vec::new() };
+        let started = background
+            .spawn("seawall-checkpointer", engine, run_checkpointer)
+            .and_then(|()| background.spawn("seawall-walwriter", engine, run_wal_writer));
+        if let Err(source) = started {
+            background.stop(engine);
+            return Err(Error::Io { op: "start", file: "thread".into(), offset: 0, source });
+        }
+        Ok(background)
+    }
+
+    fn spawn(
+        &mut self,
+        name: &str,
+        engine: &Arc<Engine>,
+        run: fn(&Engine, &SystemClock, &AtomicBool),
+    ) -> std::io::Result<()> {
+        let (engine, clock) = (Arc::clone(engine), Arc::clone(&self.clock));
+        let stop = Arc::clone(&self.stop);
+        let thread = std::thread::Builder::new().name(name.to_owned());
+        self.threads.push(thread.spawn(move || run(&engine, &clock, &stop))?);
+        Ok(())
+    }
+
+    /// Ends the threads and waits for them. A checkpoint that is running stops resting.
+    fn stop(&mut self, engine: &Engine) {
+        // Release and Acquire are not needed: the wake passes through a lock.
+        self.stop.store(true, Ordering::Relaxed);
+        engine.hurry();
+        self.clock.wake();
+        for thread in self.threads.drain(..) {
+            // A thread that panicked has reported itself, and what it held is given back.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn run_checkpointer(engine: &Engine, clock: &SystemClock, stop: &AtomicBool) {
+    let config = engine.config();
+    let mut last = clock.now();
+    while !stop.load(Ordering::Relaxed) {
+        let left = config.checkpoint_timeout.saturating_sub(clock.now().saturating_sub(last));
+        if !left.is_zero() && engine.wal_since_redo() < config.checkpoint_wal_bytes {
+            clock.nap(left.min(CHECKPOINTER_ROUND));
+            continue;
+        }
+        last = clock.now();
+        if engine.is_idle() {
+            continue;
+        }
+        // An error is in the history; a poisoned store refuses the next one as well.
+        if let Err(Error::Poisoned(_)) = engine.checkpoint(Urgency::Spread) {
+            return;
+        }
+    }
+}
+
+fn run_wal_writer(engine: &Engine, clock: &SystemClock, stop: &AtomicBool) {
+    let mut writer = WalWriter::default();
+    while !stop.load(Ordering::Relaxed) {
+        clock.nap(engine.config().wal_writer_delay);
+        // Any other error is met again by whoever waits for the log.
+        if let Err(Error::Poisoned(_)) = engine.wal_writer_round(&mut writer) {
+            return;
+        }
+    }
+}
