@@ -26,6 +26,9 @@
 //! * Every call of the traits is one scheduling point of the checkers, on a word of the file or,
 //!   for names, of the disk. The methods of [`SimDisk`] itself are none: they are the test's. The
 //!   global order of pending items is that of the schedule at hand.
+//! * A crash image shows all files at once. A model that takes images while threads run needs
+//!   [`SimDisk::with_one_point`]: otherwise a partial-order reduction takes calls on different
+//!   files for independent, and may skip the order in between which the crash hurts.
 //! * State sits behind a lock of std on purpose: an I/O call is no step of a protocol.
 //!
 //! # Not modelled
@@ -104,6 +107,14 @@ impl SimDisk {
         assert!(sector_bytes.is_power_of_two(), "sectors of {sector_bytes} bytes");
         let names = Names::surviving(Arc::default(), Arc::default());
         Self::from_state(State::new(sector_bytes, names, BTreeMap::new()))
+    }
+
+    /// Makes all calls of the traits conflict, whatever files they are on, so that a checker
+    /// explores every order of them; images do not inherit it. To be called before files are used.
+    #[must_use]
+    pub fn with_one_point(self) -> Self {
+        self.state().one_point = true;
+        self
     }
 
     fn from_state(state: State) -> Self {

@@ -26,6 +26,8 @@ pub(super) struct State {
     pub(super) inodes: BTreeMap<Ino, Inode>,
     pub(super) pending: Vec<Pending>,
     pub(super) locks: BTreeSet<String>,
+    /// Whether the calls on files pass the scheduling point of the disk.
+    pub(super) one_point: bool,
     pub(super) operations: u64,
     pub(super) faults: Vec<Armed>,
     next_ino: Ino,
@@ -95,6 +97,7 @@ impl State {
             inodes,
             pending: Vec::new(),
             locks: BTreeSet::new(),
+            one_point: false,
             operations: 0,
             faults: Vec::new(),
             next_ino,
