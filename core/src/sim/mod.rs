@@ -64,9 +64,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError};
 
+// Not `expect`: the lint is on in one of the three compilations only.
 #[allow(clippy::disallowed_types, reason = "an I/O call is no step of a protocol")]
 type Lock<T> = std::sync::Mutex<T>;
-#[allow(clippy::disallowed_types, reason = "an I/O call is no step of a protocol")]
 type Locked<'a, T> = std::sync::MutexGuard<'a, T>;
 
 /// What is called before every operation.
