@@ -226,7 +226,7 @@ fn check_checkpoint(record: &Record, control: &Control) -> Result<()> {
     Err(Error::Wal(WalFault::NoCheckpoint { lsn: record.start, found }))
 }
 
-/// Step 2. A torn tail is behind every position that anybody knows to have been durable.
+/// Step 2. The record after the last valid one must not have been durable as a whole.
 fn check_durable(
     disk: &dyn Disk,
     geometry: &Geometry,
@@ -243,7 +243,7 @@ fn check_durable(
     } else {
         (in_wal, "the headers of WAL blocks")
     };
-    if durable <= stop.at {
+    if durable < stop.complete_at {
         return Ok(());
     }
     Err(Error::Wal(WalFault::Hole {

@@ -33,6 +33,11 @@ pub struct Stop {
     pub at: Lsn,
     /// What is there instead.
     pub reason: String,
+    /// The end of the record that would be there: by its header, if that is valid, else the
+    /// least that a record takes. If the WAL was durable up to here, the record was complete, and
+    /// has been damaged since; if not, it is a torn tail. (A record that crosses blocks may be
+    /// durable in part.)
+    pub complete_at: Lsn,
 }
 
 /// Reads records from a position on.
@@ -65,12 +70,13 @@ impl WalReader {
     /// have written: it is not to be taken for the end.
     pub fn read(&mut self) -> Result<std::result::Result<Record, Stop>> {
         let at = self.next;
-        match self.record(at)? {
+        let mut complete_at = at.plus(RECORD_HEADER_BYTES as u64);
+        match self.record(at, &mut complete_at)? {
             Ok(record) => {
                 self.next = record.end;
                 Ok(Ok(record))
             }
-            Err(reason) => Ok(Err(Stop { at, reason })),
+            Err(reason) => Ok(Err(Stop { at, reason, complete_at })),
         }
     }
 
@@ -110,7 +116,7 @@ impl WalReader {
         }
     }
 
-    fn record(&mut self, start: Lsn) -> Result<Found<Record>> {
+    fn record(&mut self, start: Lsn, end: &mut Lsn) -> Result<Found<Record>> {
         let mut header = [0; RECORD_HEADER_BYTES];
         if let Err(reason) = self.stream(start, &mut header)? {
             return Ok(Err(reason));
@@ -119,6 +125,7 @@ impl WalReader {
             Ok(decoded) => decoded,
             Err(reason) => return Ok(Err(reason)),
         };
+        *end = start.plus((decoded.length as u64).next_multiple_of(RECORD_ALIGNMENT));
         let mut bytes = vec![0; decoded.length];
         if let Err(reason) = self.stream(start, &mut bytes)? {
             return Ok(Err(reason));
@@ -131,9 +138,8 @@ impl WalReader {
             let reason = format!("record kind {byte} is not known to this version");
             Error::Wal(WalFault::BadContent { lsn: start, reason })
         })?;
-        let end = start.plus((decoded.length as u64).next_multiple_of(RECORD_ALIGNMENT));
         bytes.drain(..RECORD_HEADER_BYTES);
-        Ok(Ok(Record { start, end, kind, body: bytes }))
+        Ok(Ok(Record { start, end: *end, kind, body: bytes }))
     }
 
     /// Reads bytes of the stream.

@@ -1,0 +1,183 @@
+//! A store on the simulated disk, and the sequence of states that its commits go through.
+#![allow(dead_code, reason = "each test uses a part")]
+
+use seawall_core::clock::Clock;
+use seawall_core::config::{Config, Format};
+use seawall_core::disk::Disk;
+use seawall_core::engine::Engine;
+use seawall_core::error::Result;
+use seawall_core::operation::Operation;
+use seawall_core::page::{FileId, PageId};
+use seawall_core::sim::SimDisk;
+use seawall_core::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Time that passes when somebody naps, and a little whenever it is asked for.
+#[derive(Default)]
+pub(crate) struct TestClock(AtomicU64);
+
+impl Clock for TestClock {
+    fn now(&self) -> Duration {
+        Duration::from_micros(self.0.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn nap(&self, time: Duration) {
+        self.0.fetch_add(time.as_micros() as u64, Ordering::Relaxed);
+    }
+}
+
+/// The smallest sizes there are: blocks and segments end all the time.
+pub(crate) fn config() -> Config {
+    Config {
+        format: Format {
+            page_bytes: 4096,
+            wal_block_bytes: 1024,
+            wal_segment_bytes: 4096,
+            data_segment_bytes: 8192,
+        },
+        buffers: 16,
+        wal_buffer_bytes: 4096,
+        checkpoint_wal_bytes: 8192,
+        ..Config::default()
+    }
+}
+
+/// The same with a pool that is too small for the pages.
+pub(crate) fn small() -> Config {
+    Config { buffers: 5, ..config() }
+}
+
+/// Creates a store.
+pub(crate) fn create(disk: &SimDisk, config: &Config) -> Result<()> {
+    Engine::create(&(Arc::new(disk.clone()) as Arc<dyn Disk>), config, 0x5EA)
+}
+
+/// Opens a store.
+pub(crate) fn open(disk: &SimDisk, config: &Config) -> Result<Engine> {
+    Engine::open(Arc::new(disk.clone()), *config, Arc::new(TestClock::default()))
+}
+
+/// A new store, open.
+pub(crate) fn engine_on(disk: &SimDisk, config: &Config) -> Engine {
+    create(disk, config).unwrap();
+    open(disk, config).unwrap()
+}
+
+/// The content of a store: the bodies of the pages of its files.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub(crate) struct Recovered(pub(crate) Vec<Vec<Vec<u8>>>);
+
+/// Opens a store and reads all of it.
+pub(crate) fn recover(disk: &SimDisk, config: &Config) -> Result<Recovered> {
+    content(&open(disk, config)?)
+}
+
+/// Reads all of a store.
+pub(crate) fn content(engine: &Engine) -> Result<Recovered> {
+    let pages = |file| {
+        let blocks = 0..engine.blocks(file)?;
+        blocks.map(|block| Ok(engine.read(PageId::new(file, block))?.to_vec())).collect()
+    };
+    Ok(Recovered(engine.files().into_iter().map(pages).collect::<Result<_>>()?))
+}
+
+/// The states that a workload goes through, each noted before the step that leads to it.
+pub(crate) struct Model {
+    states: Vec<Recovered>,
+    acknowledged: usize,
+}
+
+impl Default for Model {
+    fn default() -> Self {
+        Self { states: vec![Recovered::default()], acknowledged: 0 }
+    }
+}
+
+/// Bytes to be written: page, offset, bytes.
+pub(crate) struct Change(Vec<(PageId, usize, Vec<u8>)>);
+
+impl Model {
+    /// How many states there are.
+    pub(crate) fn states(&self) -> usize {
+        self.states.len()
+    }
+
+    /// Which of them is durable.
+    pub(crate) fn acknowledged(&self) -> usize {
+        self.acknowledged
+    }
+
+    /// Everything so far is durable.
+    pub(crate) fn acknowledge_all(&mut self) {
+        self.acknowledged = self.states.len() - 1;
+    }
+
+    /// Which state this is.
+    pub(crate) fn find(&self, content: &Recovered) -> Option<usize> {
+        self.states.iter().rposition(|state| state == content)
+    }
+
+    /// A file is about to be created.
+    pub(crate) fn expect_file(&mut self) {
+        self.next(|state| state.0.push(Vec::new()));
+    }
+
+    /// A page is about to be added.
+    pub(crate) fn expect_page(&mut self, file: FileId) {
+        self.next(|state| state.0[file.0 as usize - 1].push(vec![0; 4096 - 24]));
+    }
+
+    /// Operation `number` is about to be committed: up to three pages, in ascending order, get
+    /// its number and some bytes somewhere.
+    pub(crate) fn expect_change(&mut self, number: u64) -> Change {
+        let mut random = number.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let mut draw = |below: usize| {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(number);
+            (random >> 33) as usize % below
+        };
+        let state = self.states.last().expect("there is a first one");
+        let files = state.0.iter().enumerate().filter(|(_, pages)| !pages.is_empty());
+        let files: Vec<_> = files.map(|(file, pages)| (file, pages.len())).collect();
+        let mut pages: Vec<PageId> = (0..1 + draw(3))
+            .map(|_| {
+                let (file, blocks) = files[draw(files.len())];
+                PageId::new(FileId(file as u32 + 1), draw(blocks) as u32)
+            })
+            .collect();
+        pages.sort_unstable();
+        pages.dedup();
+        let mut change = Change(Vec::new());
+        for page in pages {
+            change.0.push((page, 0, number.to_le_bytes().to_vec()));
+            let (offset, len) = (8 + draw(3900), 1 + draw(100));
+            change.0.push((page, offset, vec![number as u8; len]));
+        }
+        self.next(|state| change.apply(state));
+        change
+    }
+
+    fn next(&mut self, step: impl FnOnce(&mut Recovered)) {
+        let mut state = self.states.last().expect("there is a first one").clone();
+        step(&mut state);
+        self.states.push(state);
+    }
+}
+
+impl Change {
+    fn apply(&self, state: &mut Recovered) {
+        for (page, offset, bytes) in &self.0 {
+            let body = &mut state.0[page.file().0 as usize - 1][page.block() as usize];
+            body[*offset..offset + bytes.len()].copy_from_slice(bytes);
+        }
+    }
+
+    /// Makes the change in an operation that is still to be committed.
+    pub(crate) fn make<'e>(&self, engine: &'e Engine) -> Operation<'e> {
+        let mut operation = engine.operation();
+        for (page, offset, bytes) in &self.0 {
+            operation.page(*page).unwrap().write(*offset, bytes).unwrap();
+        }
+        operation
+    }
+}

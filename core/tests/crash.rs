@@ -1,0 +1,224 @@
+//! Every crash point of a short workload, times the disks that a crash may leave there: recovery
+//! gives a prefix of the commits, with every acknowledged one, and the store goes on from there.
+//!
+//! The engine runs on the simulated disk. Before each of its disk operations the images are taken
+//! and each is recovered by the real recovery; images that were met before are not recovered
+//! again, but still have to hold what has been acknowledged since.
+
+mod common;
+
+use common::{Model, Recovered, config, engine_on, recover, small};
+use seawall_core::checkpoint::Urgency;
+use seawall_core::config::Config;
+use seawall_core::engine::Engine;
+use seawall_core::sim::{CrashImage, CrashOptions, SimDisk};
+use seawall_core::sync::Mutex;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// What the observer and the workload share.
+#[derive(Default)]
+struct Sweep {
+    model: Model,
+    /// Digest of an image to the state that it recovers to.
+    met: HashMap<u128, usize>,
+    points: usize,
+    images: usize,
+}
+
+/// Checks every image of this moment.
+fn check_images(disk: &SimDisk, config: &Config, options: &CrashOptions, sweep: &Mutex<Sweep>) {
+    sweep.lock().points += 1;
+    for image in disk.crash_images(options) {
+        let known = sweep.lock().met.get(&image.digest()).copied();
+        let state = known.unwrap_or_else(|| recover_image(&image, config, sweep));
+        let mut sweep = sweep.lock();
+        sweep.images += 1;
+        sweep.met.insert(image.digest(), state);
+        assert!(
+            state >= sweep.model.acknowledged(),
+            "state {state} survived of {} acknowledged; {}",
+            sweep.model.acknowledged(),
+            image.describe()
+        );
+    }
+}
+
+/// Recovers an image to one of the workload's states, and shows that it can go on.
+fn recover_image(image: &CrashImage, config: &Config, sweep: &Mutex<Sweep>) -> usize {
+    let disk = image.mount();
+    let recovered = match recover(&disk, config) {
+        Ok(recovered) => recovered,
+        Err(error) => panic!("{error}; {}", image.describe()),
+    };
+    let state = sweep.lock().model.find(&recovered);
+    let state = state.unwrap_or_else(|| panic!("no state of the workload; {}", image.describe()));
+    assert_eq!(goes_on(&disk, config), recovered, "after another crash; {}", image.describe());
+    state
+}
+
+/// Crashes again, right after recovery, losing all that is not synced: the state must be the same.
+fn goes_on(disk: &SimDisk, config: &Config) -> Recovered {
+    let nothing_survives = disk.crash_images(&CrashOptions::default()).next().expect("one");
+    recover(&nothing_survives.mount(), config).expect("recovered before")
+}
+
+/// Runs a workload with the images checked before every disk operation.
+fn sweep(config: Config, options: CrashOptions, workload: impl Fn(&Engine, &Mutex<Sweep>)) {
+    let disk = SimDisk::new();
+    let engine = engine_on(&disk, &config);
+    let sweep = Arc::new(Mutex::new(Sweep::default()));
+    let shared = Arc::clone(&sweep);
+    disk.set_observer(Some(Box::new(move |disk, _| {
+        check_images(disk, &config, &options, &shared)
+    })));
+    workload(&engine, &sweep);
+    disk.set_observer(None);
+    let sweep = sweep.lock();
+    println!(
+        "{} crash points, {} images, {} different ones recovered; {} states, {} acknowledged",
+        sweep.points,
+        sweep.images,
+        sweep.met.len(),
+        sweep.model.states(),
+        sweep.model.acknowledged()
+    );
+    assert!(sweep.points > 100 && sweep.met.len() > 500, "the sweep has shrunk");
+}
+
+/// Two files, extensions, operations over up to three pages, two checkpoints, evictions all the
+/// time: the pool has fewer frames than there are pages.
+fn mixed(engine: &Engine, sweep: &Mutex<Sweep>, operations: u64) {
+    for _ in 0..2 {
+        sweep.lock().model.expect_file();
+        let file = engine.create_file().unwrap();
+        sweep.lock().model.acknowledge_all();
+        for _ in 0..5 {
+            sweep.lock().model.expect_page(file);
+            engine.extend(file, 1).unwrap();
+        }
+    }
+    for number in 1..=operations {
+        change(engine, sweep, number);
+        if number % (operations / 2) == operations / 4 {
+            let stats = engine.checkpoint(Urgency::Immediate).unwrap();
+            assert!(stats.buffers_written > 0, "a checkpoint with nothing to do: {stats}");
+            sweep.lock().model.acknowledge_all();
+        }
+    }
+    engine.close().unwrap();
+    sweep.lock().model.acknowledge_all();
+}
+
+/// One operation; two of three wait until it is durable.
+fn change(engine: &Engine, sweep: &Mutex<Sweep>, number: u64) {
+    let change = sweep.lock().model.expect_change(number);
+    let operation = change.make(engine);
+    if number.is_multiple_of(3) {
+        engine.commit_async(operation).unwrap();
+    } else {
+        engine.commit(operation).unwrap();
+        sweep.lock().model.acknowledge_all();
+    }
+}
+
+#[test]
+fn every_crash_of_a_mixed_workload_recovers_to_a_prefix_with_all_acknowledged_commits() {
+    let options = CrashOptions { max_subset: 6, seeded: 4, seed: 1 };
+    sweep(small(), options, |engine, sweep| mixed(engine, sweep, 36));
+}
+
+#[test]
+fn a_sync_queue_of_one_request_loses_nothing() {
+    let options = CrashOptions { max_subset: 4, seeded: 2, seed: 2 };
+    let config = Config { sync_queue_capacity: 1, ..small() };
+    sweep(config, options, |engine, sweep| mixed(engine, sweep, 16));
+}
+
+#[test]
+fn every_crash_while_a_store_is_created_leaves_no_store_or_an_empty_one() {
+    let disk = SimDisk::new();
+    let config = config();
+    let images = Arc::new(Mutex::new(0));
+    let counted = Arc::clone(&images);
+    disk.set_observer(Some(Box::new(move |disk, op| {
+        for image in disk.crash_images(&CrashOptions::default()) {
+            *counted.lock() += 1;
+            let disk = image.mount();
+            if recover(&disk, &config).is_err() {
+                assert!(!disk.exists("control"), "before {op}; {}", image.describe());
+                common::create(&disk, &config).expect("creating can be repeated");
+            }
+            let recovered = recover(&disk, &config).expect("a store");
+            assert_eq!(recovered, Recovered::default());
+        }
+    })));
+    common::create(&disk, &config).unwrap();
+    disk.set_observer(None);
+    println!("{} images of an interrupted creation", images.lock());
+    assert!(*images.lock() > 50);
+}
+
+#[test]
+fn every_crash_during_recovery_recovers_to_the_same_state() {
+    let config = small();
+    let (mut crashed, mut images) = (0, 0);
+    for operations in [4, 9, 16] {
+        let disk = SimDisk::new();
+        let engine = engine_on(&disk, &config);
+        crash_midway(&engine, operations);
+        for image in disk.crash_images(&CrashOptions { max_subset: 3, seeded: 2, seed: 3 }) {
+            crashed += 1;
+            let expected = recover(&image.mount(), &config).unwrap();
+            images += crash_again(&image, &config, &expected, 2);
+        }
+    }
+    println!("{crashed} crashed stores, {images} images of crashes in recovery, two levels deep");
+    assert!(crashed > 8 && images > 1000);
+}
+
+/// Half of the operations before a checkpoint, half after it, and no close.
+fn crash_midway(engine: &Engine, operations: u64) {
+    let sweep = Mutex::new(Sweep::default());
+    sweep.lock().model.expect_file();
+    let file = engine.create_file().unwrap();
+    for _ in 0..6 {
+        sweep.lock().model.expect_page(file);
+        engine.extend(file, 1).unwrap();
+    }
+    for number in 1..=operations {
+        change(engine, &sweep, number);
+        if number == operations / 2 {
+            engine.checkpoint(Urgency::Immediate).unwrap();
+        }
+    }
+}
+
+/// Recovers an image with a crash before every disk operation, `depth` levels deep; returns the
+/// number of images.
+fn crash_again(image: &CrashImage, config: &Config, expected: &Recovered, depth: u64) -> usize {
+    let disk = image.mount();
+    let found = Arc::new(Mutex::new(HashMap::new()));
+    let collect = Arc::clone(&found);
+    let options = CrashOptions { max_subset: 2, seeded: 1, seed: depth };
+    disk.set_observer(Some(Box::new(move |disk, _| {
+        for image in disk.crash_images(&options) {
+            collect.lock().insert(image.digest(), image);
+        }
+    })));
+    recover(&disk, config).unwrap();
+    disk.set_observer(None);
+    let mut found: Vec<_> = std::mem::take(&mut *found.lock()).into_iter().collect();
+    found.sort_by_key(|(digest, _)| *digest);
+    let mut count = found.len();
+    // The second level looks at a few only: it has the same code before it.
+    for (index, (_, image)) in found.into_iter().enumerate() {
+        let recovered = recover(&image.mount(), config);
+        let recovered = recovered.unwrap_or_else(|e| panic!("{e}; {}", image.describe()));
+        assert_eq!(&recovered, expected, "{}", image.describe());
+        if depth > 1 && index % 16 == 0 {
+            count += crash_again(&image, config, expected, depth - 1);
+        }
+    }
+    count
+}
