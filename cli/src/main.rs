@@ -1,1 +1,57 @@
-fn main() {}
+//! The binary `seawall`: a demo that kills itself, a torture workload with its verification, and
+//! the two commands that a store needs from outside, `init` and `recover`.
+//!
+//! Results go to stdout, everything else to stderr. Exit codes are in [`exit`].
+
+mod args;
+mod demo;
+mod exit;
+mod open;
+mod torture;
+mod verify;
+
+use args::{Cli, Command, InitArgs, OpenArgs};
+use clap::Parser;
+use exit::{Failure, note, result};
+use seawall::{CheckpointStats, Config, RecoveryReport, Store};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command.unwrap_or_default() {
+        Command::Demo(args) => demo::run(&args),
+        Command::Init(args) => init(&args),
+        Command::Recover(args) => recover(&args),
+        Command::Torture(args) => torture::run(&args),
+        Command::Verify(args) => verify::run(&args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            note!("seawall: {failure}");
+            failure.code()
+        }
+    }
+}
+
+fn init(args: &InitArgs) -> Result<(), Failure> {
+    let mut config = Config::default();
+    config.format = args.format.over(config.format);
+    open::fit(&mut config);
+    let created = Store::init(&args.dir, &config).map_err(Failure::from);
+    created.map_err(|failure| failure.within(&args.dir))?;
+    result(&format!("created an empty store in {}", args.dir.display()))
+}
+
+fn recover(args: &OpenArgs) -> Result<(), Failure> {
+    let (report, last) = open_and_close(args).map_err(|failure| failure.within(&args.dir))?;
+    result(&report.to_string())?;
+    last.map_or(Ok(()), |last| result(&last.to_string()))
+}
+
+/// Recovers; returns the reports of that and of its checkpoint.
+fn open_and_close(args: &OpenArgs) -> Result<(RecoveryReport, Option<CheckpointStats>), Failure> {
+    let store = open::open(args)?;
+    let reports = (store.recovery().clone(), store.checkpoints().last);
+    store.close()?;
+    Ok(reports)
+}

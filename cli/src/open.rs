@@ -1,0 +1,33 @@
+//! Opening a store of whatever format it has.
+
+use crate::args::OpenArgs;
+use crate::exit::Failure;
+use seawall::seawall_core::control::ControlFile;
+use seawall::seawall_core::poison::Poison;
+use seawall::{Config, Error, Format, LinuxDisk, Store};
+use std::path::Path;
+use std::sync::Arc;
+
+/// The format of the store in `dir`, `None` if it holds no store. Changes nothing, takes no lock.
+pub(crate) fn stored_format(dir: &Path) -> Result<Option<Format>, Failure> {
+    match ControlFile::open(&LinuxDisk::new(dir), Arc::new(Poison::new())) {
+        Ok(control) => Ok(Some(control.latest().format)),
+        Err(Error::NotAStore { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Opens an existing store, after recovery.
+pub(crate) fn open(args: &OpenArgs) -> Result<Store, Failure> {
+    // Without a store, the format does not matter: opening tells what is missing.
+    let format = stored_format(&args.dir)?.unwrap_or_default();
+    let mut config = Config { format, buffers: args.buffers as usize, ..Config::default() };
+    fit(&mut config);
+    Ok(Store::open(&args.dir, config)?)
+}
+
+/// Raises what a default may be too low for, with large segments of the log.
+pub(crate) fn fit(config: &mut Config) {
+    let two_segments = u64::from(config.format.wal_segment_bytes) * 2;
+    config.checkpoint_wal_bytes = config.checkpoint_wal_bytes.max(two_segments);
+}
