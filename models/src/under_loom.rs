@@ -5,6 +5,10 @@ use crate::spec::{Loom, Model};
 use seawall_core_loom as seawall_core;
 
 #[expect(clippy::duplicate_mod, reason = "a model is one source over two compilations of core")]
+#[path = "fixture.rs"]
+mod fixture;
+
+#[expect(clippy::duplicate_mod, reason = "a model is one source over two compilations of core")]
 #[path = "model/mod.rs"]
 mod model;
 

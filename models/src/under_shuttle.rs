@@ -7,6 +7,10 @@ use shuttle::scheduler::{DfsScheduler, PctScheduler, RandomScheduler, Scheduler}
 use shuttle::{Config, MaxSteps, Runner};
 
 #[expect(clippy::duplicate_mod, reason = "a model is one source over two compilations of core")]
+#[path = "fixture.rs"]
+mod fixture;
+
+#[expect(clippy::duplicate_mod, reason = "a model is one source over two compilations of core")]
 #[path = "model/mod.rs"]
 mod model;
 

@@ -147,7 +147,9 @@ struct SimFile {
 impl DiskFile for SimFile {
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
         self.pass();
-        Ok(self.disk.state().inode(self.ino).cached.read(buf, offset))
+        let mut state = self.disk.state();
+        state.reads += 1;
+        Ok(state.inode(self.ino).cached.read(buf, offset))
     }
 
     fn write_at(&self, buf: &[u8], offset: u64) -> io::Result<()> {

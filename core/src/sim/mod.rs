@@ -130,6 +130,11 @@ impl SimDisk {
         self.state().operations
     }
 
+    /// How many reads of files there have been.
+    pub fn reads(&self) -> u64 {
+        self.state().reads
+    }
+
     /// How many things are not durable: sector writes, lengths, entry operations.
     pub fn pending(&self) -> usize {
         self.state().pending.len()

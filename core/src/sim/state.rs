@@ -29,6 +29,7 @@ pub(super) struct State {
     /// Whether the calls on files pass the scheduling point of the disk.
     pub(super) one_point: bool,
     pub(super) operations: u64,
+    pub(super) reads: u64,
     pub(super) faults: Vec<Armed>,
     next_ino: Ino,
 }
@@ -99,6 +100,7 @@ impl State {
             locks: BTreeSet::new(),
             one_point: false,
             operations: 0,
+            reads: 0,
             faults: Vec::new(),
             next_ino,
         }

@@ -1,9 +1,10 @@
-//! `parking_lot`'s lock interface over the `std`-like one of a checker.
+//! `parking_lot`'s lock interface over the `std`-like one of a checker, and a spin that blocks.
 //!
-//! Included by the loom and the shuttle facade, which bring `Raw*` types into scope. Lock
+//! Used by the loom and the shuttle facade, which bring the raw types. Lock
 //! poisoning is ignored as `parking_lot` does: a panicking model has failed already, and a second
 //! panic while it unwinds would hide the first.
 
+use super::imp::atomic::{AtomicU64, Ordering};
 use super::imp::raw;
 use std::ops::{Deref, DerefMut};
 use std::sync::PoisonError;
@@ -114,5 +115,50 @@ impl<T> Deref for RwLockWriteGuard<'_, T> {
 impl<T> DerefMut for RwLockWriteGuard<'_, T> {
     fn deref_mut(&mut self) -> &mut T {
         &mut self.0
+    }
+}
+
+/// A word that is waited for by spinning. Here the wait blocks until the word is written, so that
+/// the search ends and a livelock is a deadlock.
+#[derive(Debug)]
+pub struct SpinWord {
+    word: AtomicU64,
+    gate: Mutex<()>,
+    written: Condvar,
+}
+
+impl SpinWord {
+    /// A word with a first value.
+    pub fn new(value: u64) -> Self {
+        Self { word: AtomicU64::new(value), gate: Mutex::new(()), written: Condvar::new() }
+    }
+
+    /// Reads the word.
+    pub fn load(&self) -> u64 {
+        self.word.load(Ordering::Acquire)
+    }
+
+    /// Writes the word, with everything that this thread wrote before it.
+    pub fn publish(&self, value: u64) {
+        // Outside the gate: who only loads the word gets no more order than production gives.
+        self.word.store(value, Ordering::Release);
+        drop(self.gate.lock());
+        self.written.notify_all();
+    }
+
+    /// Blocks until the word satisfies `ready`.
+    pub fn wait(&self, ready: impl Fn(u64) -> bool) -> u64 {
+        let seen = self.load();
+        if ready(seen) {
+            return seen;
+        }
+        let mut gate = self.gate.lock();
+        loop {
+            let value = self.load();
+            if ready(value) {
+                return value;
+            }
+            self.written.wait(&mut gate);
+        }
     }
 }

@@ -222,9 +222,10 @@ impl Wal {
         file.write_at(&writer.staging[..bytes], geometry.block_offset(first))
             .map_err(|error| self.poison.poison("write", &segment_path(number), &error))?;
         writer.keep_last_block(geometry, first, end);
+        // The room first: who waits for it waits for `written`, and would find none.
+        writer.reader.release();
         // Release: pairs with the Acquire in written.
         self.written.store(end.0, Ordering::Release);
-        writer.reader.release();
         if end == geometry.segment_start(number + 1) {
             self.sync(writer)?;
             writer.segment = None;

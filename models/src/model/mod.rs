@@ -1,8 +1,19 @@
 //! The models: one file each, compiled once against loom and once against shuttle.
 
-use super::seawall_core;
+use super::{fixture, seawall_core};
 
+mod dirty_flag;
 mod event;
+mod group_flush;
+mod mark_flush;
+mod pin_evict;
+mod read_in;
+mod redo_image;
+mod sync_cycle;
 mod turn;
+mod wal_insert;
 
-models! { event, turn }
+models! {
+    event, turn, dirty_flag, pin_evict, read_in, mark_flush, wal_insert, group_flush, redo_image,
+    sync_cycle,
+}

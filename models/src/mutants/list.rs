@@ -1,7 +1,7 @@
 //! Every mutant, in the order of the files that it changes.
 
 use super::Mutant;
-use super::Site::Statements;
+use super::Site::{Expression, Statements};
 
 /// Every mutant.
 pub const MUTANTS: &[Mutant] = &[
@@ -34,6 +34,289 @@ pub const MUTANTS: &[Mutant] = &[
             }",
         models: &["turn"],
         reason: "done is tested before the first sleep only: the work is done again (M57)",
+    },
+    Mutant {
+        name: "state-dirty-cleared-anyway",
+        file: "buffer/state.rs",
+        site: Expression,
+        find: "word.is_just_dirtied()",
+        replace: "false",
+        models: &["dirty_flag"],
+        reason: "a page changed during its write is marked clean (M06)",
+    },
+    Mutant {
+        name: "state-mark-dropped",
+        file: "buffer/state.rs",
+        site: Expression,
+        find: "done.without(IO_ERROR)",
+        replace: "done.without(IO_ERROR | CHECKPOINT_NEEDED)",
+        models: &["mark_flush"],
+        reason: "the mark goes, though the copy was taken before a change that it is for (C2)",
+    },
+    Mutant {
+        name: "state-retire-pinned",
+        file: "buffer/state.rs",
+        site: Expression,
+        find: "word.pins() == 1 && !word.is_dirty()",
+        replace: "!word.is_dirty()",
+        models: &["pin_evict"],
+        reason: "a page is evicted under somebody's pin (B1)",
+    },
+    Mutant {
+        name: "state-retire-dirty",
+        file: "buffer/state.rs",
+        site: Expression,
+        find: "word.pins() == 1 && !word.is_dirty()",
+        replace: "word.pins() == 1",
+        models: &["mark_flush"],
+        reason: "a page that was dirtied again after its write is evicted (E3)",
+    },
+    Mutant {
+        name: "state-read-twice",
+        file: "buffer/state.rs",
+        site: Expression,
+        find: "!word.is_valid() && !word.has_io()",
+        replace: "!word.is_valid()",
+        models: &["read_in"],
+        reason: "two own the same read (I1)",
+    },
+    Mutant {
+        name: "state-write-twice",
+        file: "buffer/state.rs",
+        site: Expression,
+        find: "word.is_dirty() && !word.has_io()",
+        replace: "word.is_dirty()",
+        models: &["mark_flush"],
+        reason: "two own the same write: the older copy may land last (I1, F4)",
+    },
+    Mutant {
+        name: "pool-just-dirtied-cleared-late",
+        file: "buffer/pool.rs",
+        site: Expression,
+        find: "Some(page.clone())",
+        replace: "{
+            let copy = page.clone();
+            drop(page);
+            self.header.clear_just_dirtied();
+            Some(copy)
+        }",
+        models: &["dirty_flag"],
+        reason: "JUST_DIRTIED is cleared after the image was taken (M17)",
+    },
+    Mutant {
+        name: "pool-read-ends-unnoticed",
+        file: "buffer/pool.rs",
+        site: Statements,
+        find: "self.frame.header.end_read(self.succeeded);
+        self.frame.io_ended.notify_all();",
+        replace: "self.frame.header.end_read(self.succeeded);",
+        models: &["read_in"],
+        reason: "who waits for a read sleeps on (I4)",
+    },
+    Mutant {
+        name: "pool-write-ends-unnoticed",
+        file: "buffer/pool.rs",
+        site: Statements,
+        find: "self.frame.header.end_write(self.end);
+        self.frame.io_ended.notify_all();",
+        replace: "self.frame.header.end_write(self.end);",
+        models: &["mark_flush"],
+        reason: "who waits for a write sleeps on (I4)",
+    },
+    Mutant {
+        name: "pool-contended-page-passed-over",
+        file: "buffer/pool.rs",
+        site: Expression,
+        find: "self.flush(&Pin::adopt(self, id), Patience::Wait)",
+        replace: "self.flush(&Pin::adopt(self, id), Patience::Try)",
+        models: &["mark_flush"],
+        reason: "the checkpoint does not wait for the content lock (C1, M63)",
+    },
+    Mutant {
+        name: "table-pin-after-the-lock",
+        file: "buffer/table.rs",
+        site: Expression,
+        find: "find(&shard, page).map(pin)",
+        replace: "{
+            let found = find(&shard, page);
+            drop(shard);
+            found.map(pin)
+        }",
+        models: &["pin_evict"],
+        reason: "the page leaves between look-up and pin (E4)",
+    },
+    Mutant {
+        name: "table-insert-without-a-look",
+        file: "buffer/table.rs",
+        site: Statements,
+        find: "if let Some(present) = find(&shard, page) {
+            pin(present);
+            return Err(Present(present));
+        }",
+        replace: "let _ = &pin;",
+        models: &["read_in"],
+        reason: "a page gets into two frames (E1)",
+    },
+    Mutant {
+        name: "operation-dirty-after-insert",
+        file: "operation.rs",
+        site: Statements,
+        find: "for held in &changed {
+            held.page.mark_dirty();
+        }",
+        replace: "if self.wal.redo().1.0 > 0 {
+            let end = insert(self.wal, &changed)?;
+            for held in &changed {
+                held.page.mark_dirty();
+            }
+            drop(changed);
+            for held in self.pages.iter_mut().filter(|held| held.has_changed()) {
+                held.page.page_mut().set_lsn(end);
+                held.undo.clear();
+            }
+            return Ok(end);
+        }",
+        models: &["mark_flush"],
+        reason: "the checkpoint finds the page clean though its record is before redo (M63)",
+    },
+    Mutant {
+        name: "insert-epoch-not-compared",
+        file: "wal/insert.rs",
+        site: Expression,
+        find: "reservation.epoch() != epoch",
+        replace: "false",
+        models: &["redo_image"],
+        reason: "a record assembled by the old redo point lands behind the new one (W11)",
+    },
+    Mutant {
+        name: "ring-redo-after-its-epoch",
+        file: "wal/ring.rs",
+        site: Statements,
+        find: "store(redo);",
+        replace: "if epoch.0 > 0 { store(redo); }",
+        models: &["redo_image"],
+        reason: "who sees the new epoch sees the old redo point (W11)",
+    },
+    Mutant {
+        name: "ring-publish-before-copy",
+        file: "wal/ring.rs",
+        site: Statements,
+        find: "assert!(end <= self.ring.room(), \"no room in the ring\");",
+        replace: "self.ring.link(self.next).publish(end);",
+        models: &["wal_insert"],
+        reason: "bytes are published before they are copied (W2, W3)",
+    },
+    Mutant {
+        name: "spin-publish-relaxed",
+        file: "sync/locks.rs",
+        site: Expression,
+        find: "self.word.store(value, Ordering::Release)",
+        replace: "self.word.store(value, Ordering::Relaxed)",
+        models: &["wal_insert"],
+        reason: "a link is seen before the bytes that it publishes (W2)",
+    },
+    Mutant {
+        name: "ring-reserve-relaxed",
+        file: "wal/ring.rs",
+        site: Expression,
+        find: "self.reserved.fetch_add(bytes / RECORD_ALIGNMENT, Ordering::Release)",
+        replace: "self.reserved.fetch_add(bytes / RECORD_ALIGNMENT, Ordering::Relaxed)",
+        models: &["mark_flush"],
+        reason: "the redo point is after the record, the DIRTY flag not seen yet (C1)",
+    },
+    Mutant {
+        name: "flush-room-after-position",
+        file: "wal/flush.rs",
+        site: Statements,
+        find: "writer.reader.release();
+        // Release: pairs with the Acquire in written.
+        self.written.store(end.0, Ordering::Release);",
+        replace: "self.written.store(end.0, Ordering::Release);
+        writer.reader.release();",
+        models: &["wal_insert"],
+        reason: "who waits for room is told of it before it is there, and spins",
+    },
+    Mutant {
+        name: "flush-acknowledged-when-written",
+        file: "wal/flush.rs",
+        site: Statements,
+        find: "if self.flushed() >= lsn {
+            return Ok(());
+        }",
+        replace: "if self.written() >= lsn {
+            return Ok(());
+        }",
+        models: &["group_flush"],
+        reason: "a commit is acknowledged at the written position (W9)",
+    },
+    Mutant {
+        name: "flush-position-before-sync",
+        file: "wal/flush.rs",
+        site: Statements,
+        find: "file.sync_data()
+            .map_err(|error| self.poison.poison(\"sync\", &segment_path(*number), &error))?;
+        // Release: pairs with the Acquire in flushed.
+        self.flushed.store(written.0, Ordering::Release);",
+        replace: "self.flushed.store(written.0, Ordering::Release);
+        file.sync_data()
+            .map_err(|error| self.poison.poison(\"sync\", &segment_path(*number), &error))?;",
+        models: &["group_flush"],
+        reason: "somebody else finds his record flushed before the sync (W5)",
+    },
+    Mutant {
+        name: "flush-position-of-the-inserted",
+        file: "wal/flush.rs",
+        site: Statements,
+        find: "file.sync_data()
+            .map_err(|error| self.poison.poison(\"sync\", &segment_path(*number), &error))?;
+        // Release: pairs with the Acquire in flushed.
+        self.flushed.store(written.0, Ordering::Release);",
+        replace: "file.sync_data()
+            .map_err(|error| self.poison.poison(\"sync\", &segment_path(*number), &error))?;
+        self.flushed.store(self.ring.inserted().0, Ordering::Release);",
+        models: &["group_flush"],
+        reason: "flushed passes what is written (W1, W5)",
+    },
+    Mutant {
+        name: "sync-entry-removed-first",
+        file: "fsync/table.rs",
+        site: Statements,
+        find: "sync(tag)?;
+            self.entries.remove(&tag);",
+        replace: "self.entries.remove(&tag);
+            sync(tag)?;",
+        models: &["sync_cycle"],
+        reason: "a failed sync loses its request (M25)",
+    },
+    Mutant {
+        name: "sync-absorb-before-removal",
+        file: "fsync/table.rs",
+        site: Statements,
+        find: "sync(tag)?;
+            self.entries.remove(&tag);",
+        replace: "sync(tag)?;
+            self.absorb(queue);
+            self.entries.remove(&tag);",
+        models: &["sync_cycle"],
+        reason: "a request that arrived during the sync goes with its entry (M23)",
+    },
+    Mutant {
+        name: "sync-cycles-not-renewed",
+        file: "fsync/table.rs",
+        site: Statements,
+        find: "self.entries.values_mut().for_each(|cycle| *cycle = self.cycle);",
+        replace: "",
+        models: &["sync_cycle"],
+        reason: "what failed phases left looks new once the counter has wrapped",
+    },
+    Mutant {
+        name: "sync-full-queue-drops",
+        file: "fsync/queue.rs",
+        site: Statements,
+        find: "return Registered::Full;",
+        replace: "return Registered::Queued;",
+        models: &["sync_cycle"],
+        reason: "a request that found no room is nobody's (S4, S9)",
     },
 ];
 

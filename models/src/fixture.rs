@@ -1,0 +1,142 @@
+//! What several models start from: a pool or a log on a simulated disk, as small as they go.
+//!
+//! Everything here happens before the threads of a model start, or after they have ended, so it
+//! adds no interleaving.
+
+use super::seawall_core::buffer::{DurableLog, Pool};
+use super::seawall_core::config::Format;
+use super::seawall_core::disk::Disk;
+use super::seawall_core::error::Result;
+use super::seawall_core::files::Files;
+use super::seawall_core::fsync::SyncQueue;
+use super::seawall_core::lsn::Lsn;
+use super::seawall_core::page::{FileId, Page, PageId};
+use super::seawall_core::poison::Poison;
+use super::seawall_core::sim::SimDisk;
+use super::seawall_core::wal::position::Geometry;
+use super::seawall_core::wal::segment::Segments;
+use super::seawall_core::wal::{ResumeAt, Wal};
+use std::sync::Arc;
+
+/// A page of 64 bytes has a body of 40.
+const PAGE_BYTES: u32 = 64;
+
+/// Blocks of 64 bytes have 32 of the stream; a segment has 16 blocks, more than a model fills.
+const FORMAT: Format = Format {
+    page_bytes: PAGE_BYTES,
+    wal_block_bytes: 64,
+    wal_segment_bytes: 1024,
+    data_segment_bytes: 1024,
+};
+
+/// A pool over one file on a simulated disk.
+pub(crate) struct Bed {
+    pub(crate) disk: SimDisk,
+    pub(crate) files: Arc<Files>,
+    pub(crate) pool: Pool,
+}
+
+/// The page at `block` of the bed's file.
+pub(crate) fn page(block: u32) -> PageId {
+    PageId::new(FileId(1), block)
+}
+
+/// A disk with a file of `blocks` pages, whose bodies begin with their block.
+fn disk(blocks: u32) -> SimDisk {
+    let disk = SimDisk::with_sector_bytes(64).with_one_point();
+    disk.create_dir("data").expect("a simulated disk");
+    disk.create_dir("wal").expect("a simulated disk");
+    let image = |block| {
+        let mut bytes = Page::zeroed(PAGE_BYTES as usize);
+        bytes.format(page(block));
+        bytes.body_mut()[0] = block as u8;
+        bytes.seal();
+        bytes.bytes().to_vec()
+    };
+    disk.write_file("data/00000001.0", &(0..blocks).flat_map(image).collect::<Vec<_>>());
+    disk
+}
+
+impl Bed {
+    /// A pool of `frames` empty frames over a file of `blocks` pages, and no log to wait for.
+    pub(crate) fn new(frames: usize, blocks: u32) -> Arc<Self> {
+        let disk = disk(blocks);
+        Arc::new(Self::with_log(disk, frames, Arc::new(NoLog)))
+    }
+
+    fn with_log(disk: SimDisk, frames: usize, log: Arc<dyn DurableLog>) -> Self {
+        let poison = Arc::new(Poison::new());
+        let files = Files::open(Arc::new(disk.clone()), &FORMAT, poison).expect("a good file");
+        let (files, syncs) = (Arc::new(files), Arc::new(SyncQueue::new(4)));
+        let page_bytes = PAGE_BYTES as usize;
+        let pool = Pool::new(frames, page_bytes, Arc::clone(&files), log, syncs);
+        Self { disk, files, pool }
+    }
+
+    /// The page as it is on disk.
+    pub(crate) fn on_disk(&self, block: u32) -> Page {
+        let mut bytes = Page::zeroed(PAGE_BYTES as usize);
+        self.files.read_page(page(block), &mut bytes).expect("a good page");
+        bytes
+    }
+
+    /// Changes the page as an operation without a record does: locked, noted as dirty, changed.
+    pub(crate) fn change(&self, block: u32, value: u8) {
+        let mut page = self.pool.pin(page(block)).expect("a frame").write();
+        page.mark_dirty();
+        page.page_mut().body_mut()[1] = value;
+    }
+}
+
+/// A log that is always durable.
+struct NoLog;
+
+impl DurableLog for NoLog {
+    fn flush(&self, _: Lsn) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// A pool with a log, both on one disk.
+pub(crate) struct Store {
+    pub(crate) bed: Bed,
+    pub(crate) wal: Arc<Wal>,
+}
+
+/// What every block of the log says.
+pub(crate) const SYSTEM_ID: u64 = 7;
+
+impl Store {
+    /// A pool of `frames` frames over `blocks` pages, and a log with a ring of `ring` bytes.
+    pub(crate) fn new(frames: usize, blocks: u32, ring: usize) -> Arc<Self> {
+        let disk = disk(blocks);
+        let geometry = Geometry::new(&FORMAT);
+        disk.write_file("wal/0000000000000001", &vec![0; geometry.segment_bytes() as usize]);
+        let poison = Arc::new(Poison::new());
+        let segments = Segments::open(Arc::new(disk.clone()), geometry, Arc::clone(&poison));
+        let start = geometry.start();
+        let at = ResumeAt { end: start, last_block: Vec::new(), redo: start };
+        let segments = segments.expect("a good disk");
+        let wal = Arc::new(Wal::resume(&at, SYSTEM_ID, geometry, ring, segments, poison));
+        let log = Arc::clone(&wal) as Arc<dyn DurableLog>;
+        Arc::new(Self { bed: Bed::with_log(disk, frames, log), wal })
+    }
+
+    /// The bodies of the records before `end`, as they are on disk.
+    pub(crate) fn records(&self, end: Lsn) -> Vec<Vec<u8>> {
+        let disk = Arc::new(self.bed.disk.clone());
+        let geometry = *self.wal.geometry();
+        let mut reader = super::seawall_core::wal::reader::WalReader::new(
+            disk,
+            geometry,
+            SYSTEM_ID,
+            geometry.start(),
+        );
+        let mut records = Vec::new();
+        while reader.position() < end {
+            let record = reader.read().expect("a good disk");
+            records.push(record.expect("all records before a flushed position are there").body);
+        }
+        records
+    }
+}

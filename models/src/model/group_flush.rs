@@ -1,0 +1,61 @@
+//! Group flush: a commit returns when its record is durable, whoever has synced it.
+//!
+//! property   after flush(end) the record is on the disk that a power cut leaves         (W5, W9)
+//! code       wal/flush.rs flush, turn.rs                 PostgreSQL: XLogFlush, group commit
+//! threads    2 (committers)    bounds  one record each
+//! broken by  flushed raised to what is inserted; flushed raised before the sync; a commit that is
+//!            satisfied with the written position
+
+use super::fixture::Store;
+use super::seawall_core::lsn::Lsn;
+use super::seawall_core::sim::CrashOptions;
+use super::seawall_core::sync::thread;
+use super::seawall_core::wal::Inserted;
+use super::seawall_core::wal::record::{RecordBuf, RecordKind};
+use crate::record::{outcome, reach};
+use crate::spec::{Loom, Model, Shuttle};
+
+pub(super) const MODEL: Model = Model {
+    name: "group_flush",
+    property: "a commit returns when its record is durable, whoever has synced it",
+    threads: 2,
+    bounds: "one record each, at most 3 preemptions under loom",
+    loom: Loom::Preemptions(3),
+    shuttle: Shuttle::SAMPLED,
+    reach: &["one sync for both", "a sync for each"],
+    run: scenario,
+};
+
+fn scenario() {
+    let store = Store::new(1, 1, 128);
+    let before = store.bed.disk.operations();
+    let theirs = store.clone();
+    let other = thread::spawn(move || commit(&theirs, 1));
+    commit(&store, 2);
+    other.join().expect("the other committer");
+    assert_eq!(store.wal.flushed(), store.wal.reserved());
+    // Opening the segment takes a sync of the directory; then a write and a sync each time.
+    let rounds = (store.bed.disk.operations() - before - 1) / 2;
+    reach(if rounds == 1 { "one sync for both" } else { "a sync for each" });
+    outcome(format_args!("{rounds} rounds"));
+}
+
+fn commit(store: &Store, value: u8) {
+    let mut record = RecordBuf::new(RecordKind::Pages);
+    record.put(&[value; 8]);
+    let (epoch, _) = store.wal.redo();
+    let inserted = store.wal.insert(record, epoch).expect("a good disk");
+    let Inserted::At { start, end } = inserted else { panic!("no redo point was fixed") };
+    store.wal.flush(end).expect("a good disk");
+    assert!(is_durable(store, start, value), "acknowledged and not durable");
+}
+
+/// Whether the record would be there after a power cut at this moment.
+fn is_durable(store: &Store, start: Lsn, value: u8) -> bool {
+    let geometry = store.wal.geometry();
+    // The first image is the one in which nothing unsynced has survived.
+    let image = store.bed.disk.crash_images(&CrashOptions::default()).next().expect("at least one");
+    let segment = image.mount().read_file("wal/0000000000000001");
+    let body = geometry.offset(start.plus(24)) as usize;
+    segment[body..body + 8] == [value; 8]
+}

@@ -1,0 +1,50 @@
+//! Pin versus evict: whoever has a page pinned reads that page, whatever is evicted meanwhile.
+//!
+//! property   a pinned page stays in its frame; a page is in one frame                 (B1, E1, E4)
+//! code       buffer/pool.rs pin, claim_free_frame      PostgreSQL: GetVictimBuffer, PinBuffer
+//! threads    2 (reader of a cached page, reader of another)    bounds  one frame, two pages
+//! broken by  retire that ignores pins; a pin that is taken after the table's lock is released
+
+use super::fixture::{Bed, page};
+use super::seawall_core::error::Error;
+use super::seawall_core::sync::thread;
+use crate::record::{outcome, reach};
+use crate::spec::{Loom, Model, Shuttle};
+
+pub(super) const MODEL: Model = Model {
+    name: "pin_evict",
+    property: "a pinned page stays in its frame",
+    threads: 2,
+    bounds: "one frame, two pages, one pin each",
+    loom: Loom::Unbounded,
+    shuttle: Shuttle::SAMPLED,
+    reach: &["the other page evicted it", "no frame was free"],
+    run: scenario,
+};
+
+fn scenario() {
+    let bed = Bed::new(1, 2);
+    drop(bed.pool.pin(page(0)).expect("a free frame"));
+    let theirs = bed.clone();
+    let other = thread::spawn(move || read(&theirs, 1));
+    let cached = read(&bed, 0);
+    let other = other.join().expect("the other reader");
+    assert!(cached || other, "the one frame was free for nobody");
+    reach(if other { "the other page evicted it" } else { "no frame was free" });
+    outcome(format_args!("cached {cached}, other {other}"));
+}
+
+/// Reads a page, and checks that it is that page; whether there was a frame for it.
+fn read(bed: &Bed, block: u32) -> bool {
+    match bed.pool.pin(page(block)) {
+        Ok(pin) => {
+            assert_eq!(pin.page(), page(block), "the pin is of another page");
+            let read = pin.read();
+            assert_eq!(read.page().id(), page(block), "the bytes are another page's");
+            assert_eq!(u32::from(read[0]), block);
+            true
+        }
+        Err(Error::NoUnpinnedBuffers { .. }) => false,
+        Err(error) => panic!("{error}"),
+    }
+}

@@ -1,0 +1,57 @@
+//! Full-page images: the first change of a page after a redo point carries an image of the page.
+//!
+//! property   a record that starts at or after the redo point has an image           (W11, R3, C1)
+//! code       wal/insert.rs, wal/ring.rs fix_redo, operation.rs      PostgreSQL: XLogInsertRecord
+//! threads    2 (writer, checkpointer)    bounds  one change, one redo point
+//! broken by  an insertion that does not compare epochs; a redo point stored after its epoch
+
+use super::fixture::{Store, page};
+use super::seawall_core::operation::Operation;
+use super::seawall_core::redo::{PageRedo, decode};
+use super::seawall_core::sync::thread;
+use crate::record::{outcome, reach};
+use crate::spec::{Loom, Model, Shuttle};
+
+pub(super) const MODEL: Model = Model {
+    name: "redo_image",
+    property: "the first change after a redo point carries an image of the page",
+    threads: 2,
+    bounds: "one change beside one redo point",
+    loom: Loom::Unbounded,
+    shuttle: Shuttle::DepthFirst,
+    reach: &["ranges, before the redo point", "an image, after it", "a void record before it"],
+    run: scenario,
+};
+
+fn scenario() {
+    let store = Store::new(1, 1, 512);
+    // The first change of all is an image: so the page's LSN is after the old redo point.
+    let old = change(&store, 1);
+    let theirs = store.clone();
+    let writer = thread::spawn(move || change(&theirs, 2));
+    let redo = store.wal.fix_redo();
+    // What is before the redo point has marked its page (C1); here it was dirty from the start.
+    let end = writer.join().expect("the writer");
+
+    store.wal.flush(end).expect("a good disk");
+    let records = store.records(end);
+    let last = records.last().expect("the change");
+    let changes = decode(last, 40).expect("a good record");
+    let is_image = matches!(changes[..], [PageRedo::Image { .. }]);
+    let has_void = records.len() == 3;
+    // The record of the change starts where its predecessor ends: the redo point is not inside.
+    assert!(is_image || end <= redo, "no image after the redo point {redo}: {changes:?}");
+    assert!(redo >= old);
+    if has_void {
+        reach("a void record before it");
+    }
+    reach(if is_image { "an image, after it" } else { "ranges, before the redo point" });
+    outcome(format_args!("image {is_image}, void {has_void}"));
+}
+
+fn change(store: &Store, value: u8) -> super::seawall_core::lsn::Lsn {
+    let mut operation = Operation::new(&store.bed.pool, &store.wal);
+    let mut page = operation.page(page(0)).expect("a frame");
+    page.write(1, &[value]).expect("inside the body");
+    operation.commit().expect("room in the ring")
+}
