@@ -1,0 +1,78 @@
+//! What recovery of a damaged WAL may end in, found without recovery.
+
+use crate::base::{Base, records, segments};
+use seawall_core::lsn::Lsn;
+use seawall_core::sim::SimDisk;
+use seawall_core::wal::position::BLOCK_HEADER_BYTES;
+use seawall_core::wal::record::BlockHeader;
+
+/// What became of the WAL.
+pub(crate) struct Verdict {
+    /// The damage has right checksums: anything in it may be believed.
+    pub(crate) is_forged: bool,
+    /// No byte has changed.
+    pub(crate) is_whole: bool,
+    /// Commits that must be there if the store opens: those before the damage, and those of which
+    /// any valid block, or the control file, says that they were durable.
+    pub(crate) commits_min: usize,
+}
+
+impl Verdict {
+    /// Compares the WAL on `disk` with the undamaged one.
+    pub(crate) fn of(base: &Base, disk: &SimDisk) -> Self {
+        let damaged_at = first_damage(base, disk);
+        let headers = headers(base, &segments(disk));
+        let durable = headers.iter().flatten().map(|header| header.flushed_upto).max();
+        let durable = durable.unwrap_or(Lsn::ZERO).max(base.control.checkpoint_end);
+        let present = durable.max(damaged_at.unwrap_or(Lsn(u64::MAX)));
+        Self {
+            is_forged: is_forged(base, disk, &headers),
+            is_whole: damaged_at.is_none(),
+            commits_min: base.ends.iter().filter(|end| **end <= present).count(),
+        }
+    }
+}
+
+/// The first position of the stream that the damage concerns: for a byte of a block header, the
+/// first of the block.
+fn first_damage(base: &Base, disk: &SimDisk) -> Option<Lsn> {
+    let geometry = &base.geometry;
+    let position = |number: u64, byte: usize| {
+        let block = number * geometry.blocks_per_segment + byte as u64 / geometry.block_bytes;
+        let within = (byte as u64 % geometry.block_bytes).saturating_sub(BLOCK_HEADER_BYTES);
+        geometry.block_start(block).plus(within)
+    };
+    let pairs = base.segments.iter().zip(segments(disk));
+    pairs
+        .flat_map(|((number, old), (_, new))| {
+            let bytes = old.iter().zip(new).enumerate();
+            let changed = bytes.filter(|(_, (old, new))| **old != *new);
+            changed.map(|(byte, _)| position(*number, byte)).min()
+        })
+        .min()
+}
+
+/// The valid headers of all blocks.
+fn headers(base: &Base, segments: &[(u64, Vec<u8>)]) -> Vec<Option<BlockHeader>> {
+    let geometry = &base.geometry;
+    let blocks = segments.iter().flat_map(|(number, bytes)| {
+        let first = number * geometry.blocks_per_segment;
+        (first..).zip(bytes.chunks_exact(geometry.block_bytes as usize))
+    });
+    blocks
+        .map(|(block, bytes)| {
+            let address = geometry.block_start(block);
+            BlockHeader::decode(bytes, base.control.system_id, address).ok()
+        })
+        .collect()
+}
+
+/// Whether anything is valid that is not as it was.
+fn is_forged(base: &Base, disk: &SimDisk, found: &[Option<BlockHeader>]) -> bool {
+    let original = headers(base, &base.segments);
+    let header_is_forged =
+        found.iter().zip(original).any(|(found, original)| found.is_some() && *found != original);
+    let records_are_original = records(disk, base.geometry, &base.control)
+        .is_ok_and(|found| base.records.starts_with(&found));
+    header_is_forged || !records_are_original
+}
