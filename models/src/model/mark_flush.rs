@@ -18,9 +18,9 @@ pub(super) const MODEL: Model = Model {
     name: "mark_flush",
     property: "a change before the redo point is on disk after the checkpoint's writes",
     threads: 3,
-    bounds: "two pages, one frame, one change; at most 2 preemptions under loom",
-    loom: Loom::Preemptions(2),
-    shuttle: Shuttle::SAMPLED,
+    bounds: "two pages, one frame, one change; at most 1 preemption under loom",
+    loom: Loom::Preemptions(1),
+    shuttle: Shuttle::Sampled { random: 20_000, pct: 50_000, pct_depth: 4 },
     reach: &["before the redo point", "after the redo point"],
     run: scenario,
 };
@@ -29,25 +29,33 @@ fn scenario() {
     let store = Store::new(1, 2, 1024);
     change(&store, 1).expect("a free frame");
     let theirs = store.clone();
-    let writer = thread::spawn(move || change(&theirs, 2));
-    let theirs = store.clone();
     // Wants the frame, and writes the dirty page for it; in vain if the page is pinned.
     let evictor = thread::spawn(move || theirs.bed.pool.pin(page(1)).map(drop).is_ok());
+    let theirs = store.clone();
+    let writer = thread::spawn(move || change(&theirs, 2));
+    let theirs = store.clone();
+    let checkpointer = thread::spawn(move || checkpoint(&theirs));
 
-    let redo = store.wal.fix_redo();
-    for (_, frame) in store.bed.pool.mark_dirty_pages() {
-        let _ = store.bed.pool.flush_marked(frame).expect("a good disk");
-    }
-    let on_disk = store.bed.on_disk(0).body()[1];
-
-    let end = writer.join().expect("the writer");
     let evicted = evictor.join().expect("the evictor");
+    let end = writer.join().expect("the writer");
+    let (redo, on_disk) = checkpointer.join().expect("the checkpointer");
+    let on_disk_later = store.bed.on_disk(0).body()[1];
     assert!(on_disk >= 1, "what was dirty at the start is not on disk");
+    assert!(on_disk_later >= on_disk, "an older image was written over a newer one");
     let before_redo = end.is_some_and(|end| end <= redo);
     assert!(!before_redo || on_disk == 2, "a change before the redo point is not on disk");
     reach(if before_redo { "before the redo point" } else { "after the redo point" });
     let made = end.is_some();
     outcome(format_args!("{made}, before redo {before_redo}, on disk {on_disk}, {evicted}"));
+}
+
+/// A redo point, and the writes for it; what is on disk then.
+fn checkpoint(store: &Store) -> (Lsn, u8) {
+    let redo = store.wal.fix_redo();
+    for (_, frame) in store.bed.pool.mark_dirty_pages() {
+        let _ = store.bed.pool.flush_marked(frame).expect("a good disk");
+    }
+    (redo, store.bed.on_disk(0).body()[1])
 }
 
 /// The end of the change's record; nothing if there was no frame.
