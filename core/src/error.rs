@@ -131,6 +131,13 @@ pub enum PageFault {
         /// The reserved bytes.
         found: u32,
     },
+    /// The page carries an LSN that the log has not reached: a part of the log is lost.
+    NewerThanWal {
+        /// The page's LSN.
+        lsn: Lsn,
+        /// The end of the log.
+        end: Lsn,
+    },
     /// The file ends inside the page.
     Short {
         /// Bytes that could be read.
@@ -148,6 +155,9 @@ impl fmt::Display for PageFault {
             PageFault::WrongPage { found } => write!(f, "found page {found} in its place"),
             PageFault::Reserved { found } => {
                 write!(f, "reserved header bytes are {found:08x}, expected 0")
+            }
+            PageFault::NewerThanWal { lsn, end } => {
+                write!(f, "its LSN is {lsn}, and the WAL ends at {end}: WAL is lost")
             }
             PageFault::Short { bytes } => write!(f, "the file ends after {bytes} bytes of it"),
         }
@@ -172,6 +182,13 @@ pub enum WalFault {
         durable: Lsn,
         /// Who says so.
         witness: &'static str,
+    },
+    /// The segment that recovery starts in is missing.
+    MissingSegment {
+        /// The segment file.
+        segment: String,
+        /// Where recovery starts.
+        redo: Lsn,
     },
     /// The record that the control file names is not the checkpoint's.
     NoCheckpoint {
@@ -198,6 +215,9 @@ impl fmt::Display for WalFault {
                  durable up to {durable} according to {witness}: {} bytes are lost",
                 durable.since(*valid_end)
             ),
+            WalFault::MissingSegment { segment, redo } => {
+                write!(f, "{segment} is missing, in which the redo point {redo} is")
+            }
             WalFault::NoCheckpoint { lsn, found } => {
                 write!(f, "expected a checkpoint record at {lsn}, found {found}")
             }

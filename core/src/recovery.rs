@@ -90,6 +90,11 @@ impl Recovery {
     /// [`Error::Wal`], [`Error::Io`].
     pub fn scan(disk: Arc<dyn Disk>, control: &Control) -> Result<Self> {
         let geometry = Geometry::new(&control.format);
+        let first = geometry.segment(control.redo);
+        if !segment::list(&*disk)?.contains(&first) {
+            let (segment, redo) = (segment_path(first), control.redo);
+            return Err(Error::Wal(WalFault::MissingSegment { segment, redo }));
+        }
         let mut reader =
             WalReader::new(Arc::clone(&disk), geometry, control.system_id, control.redo);
         let mut checkpoint_found = control.checkpoint == control.checkpoint_end;
@@ -270,8 +275,12 @@ fn replay_pages(
         let file = files.get(id.file()).map_err(|error| bad(error.to_string()))?;
         let mut page = match change {
             PageRedo::Image { .. } => {
-                let blocks = id.block().checked_add(1);
-                file.grow_to(blocks.ok_or_else(|| bad(format!("page {id} cannot exist")))?);
+                // A file grows page by page, and what it had at the redo point is on disk.
+                if id.block() > file.blocks() || id.block() == u32::MAX {
+                    let blocks = file.blocks();
+                    return Err(bad(Error::BeyondEnd { page: id, blocks }.to_string()));
+                }
+                file.grow_to(id.block() + 1);
                 report.images += 1;
                 pool.pin_new(id)?.write()
             }

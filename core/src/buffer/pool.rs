@@ -28,7 +28,7 @@ use super::clock::ClockSweep;
 use super::guard::Pin;
 use super::state::{BeginRead, BeginWrite, Header, WriteEnd};
 use super::table::{FrameId, PageTable, Present};
-use crate::error::{Error, Result};
+use crate::error::{Error, PageFault, Result};
 use crate::event::Event;
 use crate::files::Files;
 use crate::fsync::{Registered, SyncQueue, SyncTag};
@@ -45,6 +45,9 @@ pub trait DurableLog: Send + Sync {
     /// # Errors
     /// [`Error::Poisoned`], [`Error::BeyondWal`], [`Error::Io`].
     fn flush(&self, lsn: Lsn) -> Result<()>;
+
+    /// The end of the log: no page is newer.
+    fn end(&self) -> Lsn;
 }
 
 /// A place for a page. PostgreSQL: `BufferDesc` and its block.
@@ -120,7 +123,12 @@ impl Pool {
     /// [`Error::NoUnpinnedBuffers`]; what reading it reports; what writing another page back
     /// reports.
     pub fn pin(&self, page: PageId) -> Result<Pin<'_>> {
-        self.pin_or_fill(page, |bytes| self.files.read_page(page, bytes))
+        self.pin_or_fill(page, |bytes| {
+            self.files.read_page(page, bytes)?;
+            let (lsn, end) = (bytes.lsn(), self.log.end());
+            let fault = PageFault::NewerThanWal { lsn, end };
+            if lsn <= end { Ok(()) } else { Err(Error::Page { page, fault }) }
+        })
     }
 
     /// Pins a page that is not on disk yet or about to be overwritten whole: if it is not in the

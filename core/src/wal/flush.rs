@@ -296,4 +296,8 @@ impl DurableLog for Wal {
     fn flush(&self, lsn: Lsn) -> Result<()> {
         Wal::flush(self, lsn)
     }
+
+    fn end(&self) -> Lsn {
+        self.reserved()
+    }
 }

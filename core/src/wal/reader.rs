@@ -126,11 +126,11 @@ impl WalReader {
             Err(reason) => return Ok(Err(reason)),
         };
         *end = start.plus((decoded.length as u64).next_multiple_of(RECORD_ALIGNMENT));
-        let mut bytes = vec![0; decoded.length];
-        if let Err(reason) = self.stream(start, &mut bytes)? {
+        let mut body = vec![0; decoded.length - RECORD_HEADER_BYTES];
+        if let Err(reason) = self.stream(start.plus(RECORD_HEADER_BYTES as u64), &mut body)? {
             return Ok(Err(reason));
         }
-        let kind = match decoded.verify(&bytes) {
+        let kind = match decoded.verify(&body) {
             Ok(kind) => kind,
             Err(reason) => return Ok(Err(reason)),
         };
@@ -138,8 +138,7 @@ impl WalReader {
             let reason = format!("record kind {byte} is not known to this version");
             Error::Wal(WalFault::BadContent { lsn: start, reason })
         })?;
-        bytes.drain(..RECORD_HEADER_BYTES);
-        Ok(Ok(Record { start, end: *end, kind, body: bytes }))
+        Ok(Ok(Record { start, end: *end, kind, body }))
     }
 
     /// Reads bytes of the stream.

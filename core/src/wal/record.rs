@@ -12,14 +12,17 @@
 //! # Record (little-endian), at a multiple of 8, crossing blocks where need be
 //! ```text
 //! offset  bytes  field
-//!      0      4  length        of header and body; the record is padded with zeros to 8
-//!      4      4  checksum      CRC32C of bytes 24..length, then 0..4, then 8..24
-//!      8      8  lsn           where the record starts: a stale record does not pass
-//!     16      1  kind          1 pages, 2 checkpoint, 3 void
-//!     17      7  zero          reserved
+//!      0      4  length           of header and body; the record is padded with zeros to 8
+//!      4      4  body checksum    CRC32C of bytes 24..length
+//!      8      8  lsn              where the record starts: a stale record does not pass
+//!     16      1  kind             1 pages, 2 checkpoint, 3 void
+//!     17      3  zero             reserved
+//!     20      4  header checksum  CRC32C of bytes 0..20
 //!     24      …  body
 //! ```
-//! The body is the longer part and is known before the position is: so it is summed first.
+//! The body is the longer part and is known before the position is: so it is summed apart. And a
+//! header that can be trusted by itself says where a torn record would have ended: that tells a
+//! torn tail from damage (`recovery.rs`).
 
 use crate::lsn::Lsn;
 use crate::page::{le_u32, le_u64};
@@ -167,30 +170,25 @@ impl RecordBuf {
         let body = self.body_checksum.expect("closed before");
         let length = self.bytes.len();
         self.bytes[0..4].copy_from_slice(&(length as u32).to_le_bytes());
+        self.bytes[4..8].copy_from_slice(&body.to_le_bytes());
         self.bytes[8..16].copy_from_slice(&start.0.to_le_bytes());
-        self.bytes[16..24].fill(0);
+        self.bytes[16..20].fill(0);
         self.bytes[16] = self.kind.to_byte();
-        let checksum = checksum(body, &self.bytes);
-        self.bytes[4..8].copy_from_slice(&checksum.to_le_bytes());
+        let checksum = crc32c::crc32c(&self.bytes[..20]);
+        self.bytes[20..24].copy_from_slice(&checksum.to_le_bytes());
         self.bytes.resize(length.next_multiple_of(RECORD_ALIGNMENT as usize), 0);
         &self.bytes
     }
 }
 
-/// Continues the checksum of a body over its header.
-fn checksum(body: u32, header: &[u8]) -> u32 {
-    let length = crc32c::crc32c_append(body, &header[0..4]);
-    crc32c::crc32c_append(length, &header[8..RECORD_HEADER_BYTES])
-}
-
-/// What a record header says, apart from its checksum.
+/// What a record header says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RecordHeader {
     /// Bytes of header and body.
     pub length: usize,
-    checksum: u32,
+    body_checksum: u32,
     kind: u8,
-    reserved: [u8; 7],
+    reserved: [u8; 3],
 }
 
 impl RecordHeader {
@@ -202,6 +200,10 @@ impl RecordHeader {
         if bytes.iter().all(|byte| *byte == 0) {
             return Err("zeros, no record was written here".to_owned());
         }
+        let (stored, computed) = (le_u32(bytes, 20), crc32c::crc32c(&bytes[..20]));
+        if stored != computed {
+            return Err(format!("record header checksum is {stored:08x}, expected {computed:08x}"));
+        }
         let length = le_u32(bytes, 0) as usize;
         if !(RECORD_HEADER_BYTES..=MAX_RECORD_BYTES).contains(&length) {
             return Err(format!(
@@ -212,28 +214,21 @@ impl RecordHeader {
         if lsn != expected {
             return Err(format!("record says it starts at {lsn}, expected {expected}"));
         }
-        Ok(Self {
-            length,
-            checksum: le_u32(bytes, 4),
-            kind: bytes[16],
-            reserved: bytes[17..24].try_into().expect("7 bytes"),
-        })
+        let reserved = bytes[17..20].try_into().expect("3 bytes");
+        Ok(Self { length, body_checksum: le_u32(bytes, 4), kind: bytes[16], reserved })
     }
 
-    /// Checks the whole record and returns its kind, or the unknown byte.
+    /// Checks the body and returns the record's kind, or the unknown byte.
     ///
     /// # Errors
     /// Which checksum was found and which expected.
-    pub fn verify(&self, record: &[u8]) -> Result<Result<RecordKind, u8>, String> {
-        let body = crc32c::crc32c(&record[RECORD_HEADER_BYTES..]);
-        let computed = checksum(body, record);
-        if computed != self.checksum {
-            return Err(format!(
-                "record checksum is {:08x}, expected {computed:08x}",
-                self.checksum
-            ));
+    pub fn verify(&self, body: &[u8]) -> Result<Result<RecordKind, u8>, String> {
+        let computed = crc32c::crc32c(body);
+        if computed != self.body_checksum {
+            let stored = self.body_checksum;
+            return Err(format!("record body checksum is {stored:08x}, expected {computed:08x}"));
         }
-        let known = RecordKind::from_byte(self.kind).filter(|_| self.reserved == [0; 7]);
+        let known = RecordKind::from_byte(self.kind).filter(|_| self.reserved == [0; 3]);
         Ok(known.ok_or(self.kind))
     }
 }
@@ -259,7 +254,7 @@ mod tests {
         assert_eq!(bytes.len(), 32);
         let decoded = RecordHeader::decode(header(&bytes), Lsn(1000)).unwrap();
         assert_eq!(decoded.length, 29);
-        assert_eq!(decoded.verify(&bytes[..29]), Ok(Ok(RecordKind::Pages)));
+        assert_eq!(decoded.verify(&bytes[24..29]), Ok(Ok(RecordKind::Pages)));
     }
 
     #[test]
@@ -277,7 +272,7 @@ mod tests {
             let mut bytes = good.clone();
             bytes[bit / 8] ^= 1 << (bit % 8);
             let verdict = RecordHeader::decode(header(&bytes), Lsn(64))
-                .and_then(|found| found.verify(&bytes[..found.length.min(bytes.len())]));
+                .and_then(|found| found.verify(&bytes[24..found.length]));
             assert!(verdict.is_err(), "bit {bit}: {verdict:?}");
         }
     }
@@ -288,6 +283,8 @@ mod tests {
         for length in [0u32, 23, 1 << 31, u32::MAX] {
             let mut bytes = good.clone();
             bytes[0..4].copy_from_slice(&length.to_le_bytes());
+            let checksum = crc32c::crc32c(&bytes[..20]);
+            bytes[20..24].copy_from_slice(&checksum.to_le_bytes());
             let error = RecordHeader::decode(header(&bytes), Lsn(64)).unwrap_err();
             assert!(error.contains("record length is"), "{error}");
         }

@@ -174,10 +174,15 @@ impl Change {
 
     /// Makes the change in an operation that is still to be committed.
     pub(crate) fn make<'e>(&self, engine: &'e Engine) -> Operation<'e> {
+        self.try_make(engine).unwrap()
+    }
+
+    /// The same on a disk that fails.
+    pub(crate) fn try_make<'e>(&self, engine: &'e Engine) -> Result<Operation<'e>> {
         let mut operation = engine.operation();
         for (page, offset, bytes) in &self.0 {
-            operation.page(*page).unwrap().write(*offset, bytes).unwrap();
+            operation.page(*page)?.write(*offset, bytes)?;
         }
-        operation
+        Ok(operation)
     }
 }
