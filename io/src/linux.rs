@@ -12,6 +12,7 @@
 //!   file and the offset.
 //! * A file's descriptor is never duplicated nor opened anew behind its [`DiskFile`]: a failed
 //!   writeback is reported once for each open file.
+#![expect(clippy::disallowed_types, reason = "this is the disk that the lint points to")]
 
 mod lock;
 mod sys;

@@ -1,4 +1,5 @@
 //! The disk on real files: what `seawall_core::disk` asks of every disk, and the lock.
+#![expect(clippy::disallowed_methods, reason = "looks at the disk from outside")]
 
 use seawall::LinuxDisk;
 use seawall_core::disk::{Disk, DiskFile, LockOutcome};
