@@ -6,10 +6,19 @@ use seawall_core::wal::record::MAX_RECORD_BYTES;
 /// Bytes of a record before its body.
 const HEADER: usize = 24;
 
-/// What is stored at 4 in a record: CRC32C of bytes 24.., then 0..4, then 8..24.
-pub(crate) fn of_record(record: &[u8]) -> u32 {
+/// Whether a record has the right ones: at 4 the CRC32C of bytes 24.., at 20 that of bytes 0..20.
+pub(crate) fn are_right(record: &[u8]) -> bool {
+    let mut sealed = record.to_vec();
+    seal_record(&mut sealed);
+    sealed == record
+}
+
+/// Gives a record the right ones.
+pub(crate) fn seal_record(record: &mut [u8]) {
     let body = crc32c::crc32c(&record[HEADER..]);
-    crc32c::crc32c_append(crc32c::crc32c_append(body, &record[0..4]), &record[8..HEADER])
+    record[4..8].copy_from_slice(&body.to_le_bytes());
+    let header = crc32c::crc32c(&record[..20]);
+    record[20..24].copy_from_slice(&header.to_le_bytes());
 }
 
 /// What is stored at 4 in a block: CRC32C of bytes 8..32.
@@ -33,8 +42,7 @@ pub(crate) fn repair_records(stream: &mut [u8], origin: u64, start: u64) {
         }
         let record = &mut stream[at..at + length];
         record[8..16].copy_from_slice(&(origin + at as u64).to_le_bytes());
-        let checksum = of_record(record);
-        record[4..8].copy_from_slice(&checksum.to_le_bytes());
+        seal_record(record);
         at += length.next_multiple_of(8);
     }
 }

@@ -16,10 +16,6 @@ pub type Seed = (&'static str, &'static str, Vec<u8>);
 /// A seed's name, and the seed.
 type Named = (&'static str, Vec<u8>);
 
-/// The names of those that fail, and belong to `fuzz/findings/` until they do not.
-pub const FINDINGS: [&str; 4] =
-    ["far", "forged_far_block", "last_record_of_newer_page", "length_beyond_all_records"];
-
 /// All seeds.
 pub fn all() -> Vec<Seed> {
     let targets: [(_, Vec<Named>); 5] = [
@@ -68,6 +64,8 @@ fn redo() -> Vec<Named> {
             "image_and_ranges",
             input(100, &[image.concat(), ranges.concat()].each_ref().map(|v| &v[..])),
         ),
+        ("range_to_the_end", input(100, &[&id, &[1, 0, 0, 0], &[0xE6, 0x0F, 2, 0], b"he"])),
+        ("range_across_the_end", input(100, &[&id, &[1, 0, 0, 0], &[0xE7, 0x0F, 2, 0], b"he"])),
         ("cut_off", input(100, &ranges[..3])),
     ]
 }
@@ -80,20 +78,21 @@ fn wal_record() -> Vec<Named> {
         record
     };
     let mut valid = record(1);
-    let sum = checksum::of_record(&valid);
-    valid[4..8].copy_from_slice(&sum.to_le_bytes());
+    checksum::seal_record(&mut valid);
+    let damaged = [&valid[..28], &[0]].concat();
     let mut block = [0; 32];
     BlockHeader { system_id: 5, address: Lsn(992), flushed_upto: Lsn(900) }.encode(&mut block);
     let input = |mode: u8, bytes: &[u8]| [&[mode][..], bytes].concat();
     vec![
         ("record", input(0, &valid)),
-        ("record_damaged", input(0, &record(1))),
+        ("record_damaged", input(0, &damaged)),
         ("record_repaired", input(2, &record(2))),
         ("record_of_unknown_kind", input(2, &record(9))),
         ("record_cut_off", input(0, &valid[..26])),
         ("zeros", input(0, &[])),
         ("block", input(1, &block)),
         ("block_repaired", input(3, &[&block[..24], &[7; 8]].concat())),
+        ("block_damaged", input(1, &[&block[..24], &[7; 8]].concat())),
         ("no_block", input(1, &valid)),
     ]
 }
@@ -132,6 +131,8 @@ fn control() -> Vec<Named> {
 fn wal_segment() -> Vec<Named> {
     const REPAIR: u8 = 1;
     const EVICTING: u8 = 2;
+    const CUT: u8 = 4;
+    const LEAVE_FIVE_PAGES: u8 = 0x50;
     let patch = |mode: u8, at: Lsn, bytes: &[u8]| {
         let base = if mode & EVICTING == 0 { Base::roomy() } else { Base::evicting() };
         let number = base.geometry.segment(at);
@@ -143,25 +144,32 @@ fn wal_segment() -> Vec<Named> {
     let (roomy, evicting) = (Base::roomy(), Base::evicting());
     let nth = |base: &Base, n: usize| base.records[n].start;
     let first_image = |base| nth(base, 1);
-    let second_last = |base: &Base| nth(base, base.records.len() - 2);
+    let tail = |base: &Base| nth(base, base.records.len() - 10);
     let last = |base: &Base| base.records.last().expect("records").start;
     // A record's body begins with the page id: block (4), file (4).
     let file_of = |at: Lsn| at.plus(24 + 4);
+    // The fourth block of the first segment, with its header.
+    let headerless = [&[0, 0, 0, 12][..], &[0; 1024]].concat();
     vec![
         ("nothing", patch(0, last(roomy), &[])),
         ("nothing_evicting", patch(EVICTING, last(evicting), &[])),
         ("last_record", patch(0, last(roomy), &[0; 8])),
         ("last_record_of_newer_page", patch(EVICTING, last(evicting), &[0; 8])),
-        ("second_last_record_evicting", patch(EVICTING, second_last(evicting), &[0; 200])),
         ("record_in_the_middle", patch(0, nth(roomy, 20), &[0xFF; 60])),
         ("record_in_the_middle_evicting", patch(EVICTING, nth(evicting, 20), &[0xFF; 60])),
         ("first_record", patch(0, nth(roomy, 0), &[1])),
+        ("headerless_block", headerless),
+        ("cut_after_the_checkpoint", patch(CUT, nth(roomy, 1), &[])),
+        ("cut_before_the_checkpoint", patch(CUT, nth(roomy, 0), &[])),
+        ("tail", patch(LEAVE_FIVE_PAGES, tail(roomy), &[0; 8])),
+        ("tail_evicting", patch(LEAVE_FIVE_PAGES | EVICTING, tail(evicting), &[0; 8])),
         ("block_of_zeros", patch(0, nth(roomy, 30), &[0; 1024])),
         ("forged_stamp", patch(REPAIR, nth(roomy, 20).plus(24 + 20), &[7; 16])),
         ("forged_file", patch(REPAIR, file_of(nth(roomy, 20)), &[9])),
         ("forged_block", patch(REPAIR, nth(roomy, 20).plus(24), &[9])),
         ("forged_far_block", patch(REPAIR, first_image(roomy).plus(24), &[0, 0, 1, 0])),
         ("forged_count", patch(REPAIR, nth(evicting, 20).plus(24 + 8), &[0; 4])),
+        ("forged_length_beyond_all", patch(REPAIR, nth(roomy, 20), &[0xFF, 0xFF, 0xFF, 0])),
         ("length_beyond_all_records", patch(0, nth(roomy, 20), &[0xFF, 0xFF, 0xFF, 0])),
         ("forged_length", patch(REPAIR, nth(roomy, 20), &[64])),
         ("forged_kind", patch(REPAIR, nth(roomy, 20).plus(16), &[2])),

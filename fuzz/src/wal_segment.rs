@@ -11,8 +11,9 @@ use seawall_core::wal::position::{BLOCK_HEADER_BYTES, segment_path};
 pub(crate) const OUTCOMES: &[Outcome] =
     &["cut short", "forged and opened", "forged and refused", "refused", "whole"];
 
-/// Input: mode (1: bit 0 repair the checksums, bit 1 the store that evicts), segment (1),
-/// offset (2), then the bytes to be written there.
+/// Input: mode (1: bit 0 repair the checksums, bit 1 the store that evicts, bit 2 zeros from there
+/// on, bits 4 to 7 how many pages not to change afterwards), segment (1), offset (2), then the
+/// bytes to be written there.
 ///
 /// # Panics
 /// On a finding.
@@ -20,7 +21,7 @@ pub fn wal_segment(mut data: &[u8]) -> Outcome {
     let mode = take_byte(&mut data);
     let base = if mode & 2 == 0 { Base::roomy() } else { Base::evicting() };
     let disk = base.mount();
-    damage(base, &disk, data, mode & 1 != 0);
+    damage(base, &disk, data, mode);
     let verdict = Verdict::of(base, &disk);
     let opened = base.open(&disk);
     check_effort(&disk);
@@ -34,13 +35,13 @@ pub fn wal_segment(mut data: &[u8]) -> Outcome {
         }
         Ok(engine) => {
             let commits = check(base, &engine, &verdict, mode & 2 != 0);
-            check_goes_on(base, &disk, &engine);
+            check_goes_on(base, &disk, &engine, PAGES - usize::from(mode >> 4) % (PAGES + 1));
             if commits == base.ends.len() as u64 { "whole" } else { "cut short" }
         }
     }
 }
 
-fn damage(base: &Base, disk: &SimDisk, mut data: &[u8], repair: bool) {
+fn damage(base: &Base, disk: &SimDisk, mut data: &[u8], mode: u8) {
     let segment = usize::from(take_byte(&mut data)) % base.segments.len();
     let offset = usize::from(u16::from_le_bytes(take_array(&mut data)));
     let mut segments = base.segments.clone();
@@ -48,7 +49,11 @@ fn damage(base: &Base, disk: &SimDisk, mut data: &[u8], repair: bool) {
     let offset = offset % bytes.len();
     let used = data.len().min(bytes.len() - offset);
     bytes[offset..offset + used].copy_from_slice(&data[..used]);
-    if repair {
+    if mode & 4 != 0 {
+        bytes[offset + used..].fill(0);
+        segments[segment + 1..].iter_mut().for_each(|(_, bytes)| bytes.fill(0));
+    }
+    if mode & 1 != 0 {
         repair_blocks(base, &mut segments[segment].1);
         repair_records(base, &mut segments);
     }
@@ -104,16 +109,20 @@ fn check(base: &Base, engine: &Engine, verdict: &Verdict, evicts: bool) -> u64 {
     last
 }
 
-/// What is committed now survives the next crash.
-fn check_goes_on(base: &Base, disk: &SimDisk, engine: &Engine) {
+/// What is committed now survives the next crash, and nothing comes back that recovery discarded.
+/// As many pages change, the last ones first: these may be newer than the log that is left.
+fn check_goes_on(base: &Base, disk: &SimDisk, engine: &Engine, pages: usize) {
     const COMMIT: u64 = 1000;
-    // The last page first: it may be newer than the end of the log that is left.
-    let committed: Vec<usize> =
-        (0..PAGES).rev().filter(|page| stamp(engine, &[*page], COMMIT).is_ok()).collect();
+    let mut expected: Vec<_> = (0..PAGES).map(|page| read_stamp(engine, page).ok()).collect();
+    for page in (0..PAGES).rev().take(pages) {
+        let committed = stamp(engine, &[page], COMMIT).and_then(|end| engine.wait_durable(end));
+        expected[page] = if committed.is_ok() { Some(COMMIT) } else { None };
+    }
     let after = crash(disk).mount();
     let engine = base.open(&after).expect("nothing was damaged since");
-    for page in committed {
+    for (page, expected) in expected.into_iter().enumerate() {
+        let Some(expected) = expected else { continue };
         let found = read_stamp(&engine, page).expect("it was");
-        assert_eq!(found, COMMIT, "an acknowledged change of page {page} is lost");
+        assert_eq!(found, expected, "page {page} has not what it had before the crash");
     }
 }
