@@ -4,7 +4,7 @@ use crate::base::{Base, records, segments};
 use seawall_core::lsn::Lsn;
 use seawall_core::sim::SimDisk;
 use seawall_core::wal::position::BLOCK_HEADER_BYTES;
-use seawall_core::wal::record::BlockHeader;
+use seawall_core::wal::record::{BlockHeader, RecordHeader};
 
 /// What became of the WAL.
 pub(crate) struct Verdict {
@@ -67,12 +67,29 @@ fn headers(base: &Base, segments: &[(u64, Vec<u8>)]) -> Vec<Option<BlockHeader>>
         .collect()
 }
 
-/// Whether anything is valid that is not as it was.
+/// Whether anything is valid that is not as it was: a block header, a record, or the header of the
+/// first record that is not valid.
 fn is_forged(base: &Base, disk: &SimDisk, found: &[Option<BlockHeader>]) -> bool {
     let original = headers(base, &base.segments);
-    let header_is_forged =
+    let block_is_forged =
         found.iter().zip(original).any(|(found, original)| found.is_some() && *found != original);
-    let records_are_original = records(disk, base.geometry, &base.control)
-        .is_ok_and(|found| base.records.starts_with(&found));
-    header_is_forged || !records_are_original
+    let Ok(found) = records(disk, base.geometry, &base.control) else { return true };
+    let stop = found.last().map_or(base.control.redo, |record| record.end);
+    let header_at_stop = |segments: &[(u64, Vec<u8>)]| {
+        let (origin, stream) = stream(base, segments);
+        let bytes = stream.get(stop.since(origin) as usize..).and_then(|rest| rest.first_chunk());
+        bytes.and_then(|bytes| RecordHeader::decode(bytes, stop).ok())
+    };
+    let header = header_at_stop(&segments(disk));
+    let header_is_forged = header.is_some() && header != header_at_stop(&base.segments);
+    block_is_forged || header_is_forged || !base.records.starts_with(&found)
+}
+
+/// The payloads of all blocks, with the position of the first byte.
+pub(crate) fn stream(base: &Base, segments: &[(u64, Vec<u8>)]) -> (Lsn, Vec<u8>) {
+    let geometry = &base.geometry;
+    let blocks =
+        segments.iter().flat_map(|(_, bytes)| bytes.chunks_exact(geometry.block_bytes as usize));
+    let payloads = blocks.flat_map(|block| &block[BLOCK_HEADER_BYTES as usize..]);
+    (geometry.segment_start(segments[0].0), payloads.copied().collect())
 }

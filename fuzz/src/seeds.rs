@@ -172,6 +172,7 @@ fn wal_segment() -> Vec<Named> {
         ("forged_length_beyond_all", patch(REPAIR, nth(roomy, 20), &[0xFF, 0xFF, 0xFF, 0])),
         ("length_beyond_all_records", patch(0, nth(roomy, 20), &[0xFF, 0xFF, 0xFF, 0])),
         ("forged_length", patch(REPAIR, nth(roomy, 20), &[64])),
+        ("forged_header", patch(REPAIR | CUT, nth(roomy, 20), &1565_u32.to_le_bytes())),
         ("forged_kind", patch(REPAIR, nth(roomy, 20).plus(16), &[2])),
         ("forged_evicting", patch(REPAIR | EVICTING, nth(evicting, 20).plus(24 + 20), &[7; 16])),
     ]

@@ -2,7 +2,7 @@
 //! all that anything on disk proves durable, or it refuses. It never makes pages up.
 
 use crate::base::{Base, PAGES, check_effort, crash, read_stamp, stamp};
-use crate::oracle::Verdict;
+use crate::oracle::{Verdict, stream};
 use crate::{Outcome, checksum, take_array, take_byte};
 use seawall_core::engine::Engine;
 use seawall_core::sim::SimDisk;
@@ -71,14 +71,12 @@ fn repair_blocks(base: &Base, segment: &mut [u8]) {
 }
 
 fn repair_records(base: &Base, segments: &mut [(u64, Vec<u8>)]) {
-    let (geometry, first) = (&base.geometry, segments[0].0);
-    let block_bytes = geometry.block_bytes as usize;
-    let blocks = segments.iter().flat_map(|(_, bytes)| bytes.chunks_exact(block_bytes));
-    let mut stream: Vec<u8> =
-        blocks.flat_map(|block| &block[BLOCK_HEADER_BYTES as usize..]).copied().collect();
-    let origin = geometry.segment_start(first).0;
-    checksum::repair_records(&mut stream, origin, base.control.redo.0);
-    let blocks = segments.iter_mut().flat_map(|(_, bytes)| bytes.chunks_exact_mut(block_bytes));
+    let geometry = &base.geometry;
+    let (origin, mut stream) = stream(base, segments);
+    checksum::repair_records(&mut stream, origin.0, base.control.redo.0);
+    let blocks = segments
+        .iter_mut()
+        .flat_map(|(_, bytes)| bytes.chunks_exact_mut(geometry.block_bytes as usize));
     for (block, payload) in blocks.zip(stream.chunks_exact(geometry.payload_bytes as usize)) {
         block[BLOCK_HEADER_BYTES as usize..].copy_from_slice(payload);
     }
