@@ -51,7 +51,11 @@ pub(crate) struct DemoArgs {
     #[arg(long)]
     pub(crate) dir: Option<PathBuf>,
     /// How long to work before the kill
-    #[arg(long, default_value_t = DEMO_SECONDS, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    #[arg(
+        long,
+        default_value_t = DEMO_SECONDS,
+        value_parser = clap::value_parser!(u64).range(1..=3600)
+    )]
     pub(crate) seconds: u64,
 }
 
@@ -78,7 +82,11 @@ pub(crate) struct OpenArgs {
     #[arg(long)]
     pub(crate) dir: PathBuf,
     /// Pages in the pool
-    #[arg(long, default_value_t = 1024, value_parser = clap::value_parser!(u32).range(4..=MAX_BUFFERS))]
+    #[arg(
+        long,
+        default_value_t = 1024,
+        value_parser = clap::value_parser!(u32).range(4..=MAX_BUFFERS)
+    )]
     pub(crate) buffers: u32,
 }
 
@@ -119,16 +127,28 @@ pub(crate) struct TortureArgs {
     #[arg(long)]
     pub(crate) dir: PathBuf,
     /// End after this long; without this and --ops: until killed
-    #[arg(long, conflicts_with = "ops", value_parser = clap::value_parser!(u64).range(1..=MAX_SECONDS))]
+    #[arg(
+        long,
+        conflicts_with = "ops",
+        value_parser = clap::value_parser!(u64).range(1..=MAX_SECONDS)
+    )]
     pub(crate) seconds: Option<u64>,
     /// End after this many operations
     #[arg(long)]
     pub(crate) ops: Option<u64>,
     /// Threads that commit
-    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_THREADS)))]
+    #[arg(
+        long,
+        default_value_t = 4,
+        value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_THREADS))
+    )]
     pub(crate) threads: u32,
     /// Pages in the pool; fewer than the threads need at once make them wait for each other
-    #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(8..=MAX_BUFFERS))]
+    #[arg(
+        long,
+        default_value_t = 256,
+        value_parser = clap::value_parser!(u32).range(8..=MAX_BUFFERS)
+    )]
     pub(crate) buffers: u32,
     /// Data pages; fixed when the data is created [default: 1000]
     #[arg(long, value_parser = clap::value_parser!(u32).range(4..=i64::from(MAX_DATA_PAGES)))]

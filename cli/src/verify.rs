@@ -8,12 +8,15 @@
 //! * the last operation that a data page names touches it, and no later one of its thread does;
 //!   its payload is there; its K fits its thread's and is no other operation's.
 
+mod findings;
+
 use crate::args::{MAX_THREADS, OpenArgs};
 use crate::exit::{Failure, result};
 use crate::open;
 use crate::torture::layout::{Found, Layout};
 use crate::torture::page::{DataPage, PAYLOAD_OFFSET, ThreadPage};
 use crate::torture::plan::OpId;
+use findings::Findings;
 use seawall::{Error, FileId, PageId, Store};
 use std::collections::HashMap;
 
@@ -82,48 +85,6 @@ fn read<T>(
         Err(error) => return Err(error.into()),
     }
     Ok(None)
-}
-
-/// What is wrong, in words.
-#[derive(Default)]
-struct Findings {
-    listed: Vec<String>,
-    more: u64,
-}
-
-/// Findings that are listed; of the rest only the number is given.
-const LISTED_MAX: usize = 20;
-
-impl Findings {
-    fn add(&mut self, finding: String) {
-        if self.listed.len() < LISTED_MAX {
-            self.listed.push(finding);
-        } else {
-            self.more += 1;
-        }
-    }
-
-    /// `expected` may be a range in words.
-    fn differ(
-        &mut self,
-        place: PageId,
-        what: &str,
-        expected: impl std::fmt::Display,
-        found: impl std::fmt::Display,
-    ) {
-        self.add(format!("page {place}: {what}: expected {expected}, found {found}"));
-    }
-
-    fn or<T>(self, fine: T) -> Result<T, Failure> {
-        if self.listed.is_empty() {
-            return Ok(fine);
-        }
-        let mut all = self.listed.join("\n");
-        if self.more > 0 {
-            all.push_str(&format!("\nand {} more findings", self.more));
-        }
-        Err(Failure::Finding(all))
-    }
 }
 
 struct Check<'s> {
