@@ -19,7 +19,7 @@
 use crate::buffer::Pool;
 use crate::config::Format;
 use crate::control::{Control, StoreState};
-use crate::disk::Disk;
+use crate::disk::{Disk, DiskFile};
 use crate::error::{Error, Result, WalFault};
 use crate::files::{Files, failed};
 use crate::lsn::Lsn;
@@ -27,11 +27,12 @@ use crate::page::{AlignedBytes, PAGE_HEADER_BYTES};
 use crate::poison::Poison;
 use crate::redo::{self, PageRedo};
 use crate::wal::ResumeAt;
-use crate::wal::position::{Geometry, WAL_DIR, segment_path};
+use crate::wal::position::{BLOCK_HEADER_BYTES, Geometry, WAL_DIR, segment_path};
 use crate::wal::reader::{Record, Stop, WalReader};
-use crate::wal::record::RecordKind;
+use crate::wal::record::{BlockHeader, RecordKind};
 use crate::wal::segment;
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -97,10 +98,11 @@ impl Recovery {
         }
         let mut reader =
             WalReader::new(Arc::clone(&disk), geometry, control.system_id, control.redo);
+        // A new store has no checkpoint record; the first that it gets may stand in that place.
         let mut checkpoint_found = control.checkpoint == control.checkpoint_end;
         let stop = loop {
             match reader.read()? {
-                Ok(record) if record.start == control.checkpoint => {
+                Ok(record) if !checkpoint_found && record.start == control.checkpoint => {
                     check_checkpoint(&record, control)?;
                     checkpoint_found = true;
                 }
@@ -144,6 +146,10 @@ impl Recovery {
     /// Step 4: clears the WAL behind its end, durably. Without this, a discarded record could fit
     /// again behind the records to come: it has its right position.
     ///
+    /// A torn record may be durable in part, up to a position that later blocks tell of. They go
+    /// first, while the record's header still says that this was not the whole of it; otherwise a
+    /// crash in between would leave what looks like damage.
+    ///
     /// # Errors
     /// [`Error::Poisoned`], [`Error::Io`].
     pub fn clear_tail(&self, poison: &Poison) -> Result<()> {
@@ -159,25 +165,31 @@ impl Recovery {
         }
         let path = segment_path(last);
         let file = self.disk.open(&path).map_err(|e| failed("open", &path, 0, e))?;
-        let whole_block = end == geometry.block_start(geometry.block(end));
-        let from = if whole_block {
-            geometry.block_offset(geometry.block(end))
-        } else {
-            geometry.offset(end)
-        };
-        let mut bytes = AlignedBytes::zeroed(CLEAR_BYTES.min(geometry.segment_bytes() as usize));
-        let mut offset = from;
-        while offset < geometry.segment_bytes() {
-            let rest = (geometry.segment_bytes() - offset).min(bytes.len() as u64) as usize;
-            let piece = &mut bytes[..rest];
-            let read = file.read_at(piece, offset).map_err(|e| failed("read", &path, offset, e))?;
-            if piece[..read].iter().any(|byte| *byte != 0) {
-                piece.fill(0);
-                file.write_at(piece, offset).map_err(|e| failed("write", &path, offset, e))?;
+        let sync = || file.sync_data().map_err(|e| poison.poison("sync", &path, &e));
+        let block = geometry.block(end);
+        let block_end = geometry.block_offset(block) + geometry.block_bytes;
+        clear(&*file, &path, block_end..geometry.segment_bytes())?;
+        self.lower_flushed_upto(&*file, &path, block)?;
+        sync()?;
+        let is_empty = end == geometry.block_start(block);
+        let from = if is_empty { geometry.block_offset(block) } else { geometry.offset(end) };
+        clear(&*file, &path, from..block_end)?;
+        sync()
+    }
+
+    /// Takes back what the last block says about records that are not there.
+    fn lower_flushed_upto(&self, file: &dyn DiskFile, path: &str, block: u64) -> Result<()> {
+        let (address, offset) =
+            (self.geometry.block_start(block), self.geometry.block_offset(block));
+        let mut bytes = [0; BLOCK_HEADER_BYTES as usize];
+        file.read_at(&mut bytes, offset).map_err(|e| failed("read", path, offset, e))?;
+        match BlockHeader::decode(&bytes, self.control.system_id, address) {
+            Ok(header) if header.flushed_upto > self.end() => {
+                BlockHeader { flushed_upto: self.end(), ..header }.encode(&mut bytes);
+                file.write_at(&bytes, offset).map_err(|e| failed("write", path, offset, e))
             }
-            offset += rest as u64;
+            _ => Ok(()),
         }
-        file.sync_data().map_err(|e| poison.poison("sync", &path, &e))
     }
 
     /// Step 5: makes the changes that the pages lack.
@@ -217,6 +229,23 @@ impl Recovery {
             time: Duration::ZERO,
         }
     }
+}
+
+/// Overwrites what is not zero in a range of a file.
+fn clear(file: &dyn DiskFile, path: &str, range: Range<u64>) -> Result<()> {
+    let mut bytes = AlignedBytes::zeroed(CLEAR_BYTES.min((range.end - range.start) as usize));
+    let mut offset = range.start;
+    while offset < range.end {
+        let rest = (range.end - offset).min(bytes.len() as u64) as usize;
+        let piece = &mut bytes[..rest];
+        let read = file.read_at(piece, offset).map_err(|e| failed("read", path, offset, e))?;
+        if piece[..read].iter().any(|byte| *byte != 0) {
+            piece.fill(0);
+            file.write_at(piece, offset).map_err(|e| failed("write", path, offset, e))?;
+        }
+        offset += rest as u64;
+    }
+    Ok(())
 }
 
 fn check_checkpoint(record: &Record, control: &Control) -> Result<()> {

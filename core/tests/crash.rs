@@ -11,9 +11,12 @@ use common::{Model, Recovered, config, engine_on, recover, small};
 use seawall_core::checkpoint::Urgency;
 use seawall_core::config::Config;
 use seawall_core::engine::Engine;
+use seawall_core::page::PageId;
 use seawall_core::sim::{CrashImage, CrashOptions, SimDisk};
 use seawall_core::sync::Mutex;
-use std::collections::HashMap;
+use seawall_core::wal::position::{Geometry, segment_path};
+use seawall_core::wal::record::BlockHeader;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// What the observer and the workload share.
@@ -145,8 +148,8 @@ fn every_crash_while_a_store_is_created_leaves_no_store_or_an_empty_one() {
         for image in disk.crash_images(&CrashOptions::default()) {
             *counted.lock() += 1;
             let disk = image.mount();
-            if recover(&disk, &config).is_err() {
-                assert!(!disk.exists("control"), "before {op}; {}", image.describe());
+            if let Err(error) = recover(&disk, &config) {
+                assert!(!disk.exists("control"), "{error}, before {op}; {}", image.describe());
                 common::create(&disk, &config).expect("creating can be repeated");
             }
             let recovered = recover(&disk, &config).expect("a store");
@@ -154,27 +157,25 @@ fn every_crash_while_a_store_is_created_leaves_no_store_or_an_empty_one() {
         }
     })));
     common::create(&disk, &config).unwrap();
+    let engine = common::open(&disk, &config).unwrap();
     disk.set_observer(None);
-    println!("{} images of an interrupted creation", images.lock());
-    assert!(*images.lock() > 50);
+    drop(engine);
+    println!("{} images of an interrupted creation and first opening", images.lock());
+    assert!(*images.lock() > 100);
 }
 
-#[test]
-fn every_crash_during_recovery_recovers_to_the_same_state() {
-    let config = small();
-    let (mut crashed, mut images) = (0, 0);
-    for operations in [4, 9, 16] {
-        let disk = SimDisk::new();
-        let engine = engine_on(&disk, &config);
-        crash_midway(&engine, operations);
-        for image in disk.crash_images(&CrashOptions { max_subset: 3, seeded: 2, seed: 3 }) {
-            crashed += 1;
-            let expected = recover(&image.mount(), &config).unwrap();
-            images += crash_again(&image, &config, &expected, 2);
+/// The images of every moment at which `work` calls the disk, each once, in a fixed order.
+fn images_of(disk: &SimDisk, options: CrashOptions, work: impl FnOnce()) -> Vec<CrashImage> {
+    let found = Arc::new(Mutex::new(BTreeMap::new()));
+    let collect = Arc::clone(&found);
+    disk.set_observer(Some(Box::new(move |disk, _| {
+        for image in disk.crash_images(&options) {
+            collect.lock().insert(image.digest(), image);
         }
-    }
-    println!("{crashed} crashed stores, {images} images of crashes in recovery, two levels deep");
-    assert!(crashed > 8 && images > 1000);
+    })));
+    work();
+    disk.set_observer(None);
+    std::mem::take(&mut *found.lock()).into_values().collect()
 }
 
 /// Half of the operations before a checkpoint, half after it, and no close.
@@ -194,30 +195,73 @@ fn crash_midway(engine: &Engine, operations: u64) {
     }
 }
 
+#[test]
+fn every_crash_during_recovery_recovers_to_the_same_state() {
+    let config = small();
+    let disk = SimDisk::new();
+    let engine = engine_on(&disk, &config);
+    let options = CrashOptions { max_subset: 2, seeded: 1, seed: 3 };
+    let crashed = images_of(&disk, options, || crash_midway(&engine, 12));
+    let (mut stores, mut images) = (0, 0);
+    for image in crashed.iter().step_by(5) {
+        let expected = recover(&image.mount(), &config).unwrap();
+        stores += 1;
+        images += crash_again(image, &config, &expected, if stores % 20 == 0 { 2 } else { 1 });
+    }
+    println!("{stores} crashed stores, {images} images of crashes in recovery, some two deep");
+    assert!(stores > 100 && images > 5000, "the sweep has shrunk: {stores}, {images}");
+}
+
+#[test]
+fn a_record_that_is_durable_in_part_stays_a_torn_tail_however_recovery_crashes() {
+    let config = config();
+    let disk = SimDisk::new();
+    let engine = engine_on(&disk, &config);
+    let file = engine.create_file().unwrap();
+    engine.extend(file, 2).unwrap();
+    engine.checkpoint(Urgency::Immediate).unwrap();
+    let expected = common::content(&engine).unwrap();
+    let (start, ..) = engine.wal_positions();
+    let mut operation = engine.operation();
+    for block in 0..2 {
+        operation.page(PageId::new(file, block)).unwrap().write(0, &[7; 1200]).unwrap();
+    }
+    let end = engine.commit(operation).unwrap();
+    drop(engine);
+
+    // As if somebody else had synced while the record was inserted piece by piece, and the last
+    // piece had been lost: the blocks before say that the log is durable up to their own start.
+    let geometry = Geometry::new(&config.format);
+    let blocks = geometry.block(start)..=geometry.block(end);
+    assert!(blocks.clone().count() >= 3 && geometry.segment(start) == geometry.segment(end));
+    let path = segment_path(geometry.segment(start));
+    for block in blocks.clone() {
+        let address = geometry.block_start(block);
+        let mut bytes = [0; 32];
+        BlockHeader { system_id: 0x5EA, address, flushed_upto: address }.encode(&mut bytes);
+        disk.overwrite(&path, geometry.block_offset(block), &bytes);
+    }
+    disk.overwrite(&path, geometry.block_offset(*blocks.end()) + 32, &[0; 992]);
+    let image = disk.crash_images(&CrashOptions::default()).next().expect("one");
+    let images = crash_again(&image, &config, &expected, 2);
+    println!("{images} images");
+    assert!(images > 10);
+}
+
 /// Recovers an image with a crash before every disk operation, `depth` levels deep; returns the
 /// number of images.
 fn crash_again(image: &CrashImage, config: &Config, expected: &Recovered, depth: u64) -> usize {
     let disk = image.mount();
-    let found = Arc::new(Mutex::new(HashMap::new()));
-    let collect = Arc::clone(&found);
     let options = CrashOptions { max_subset: 2, seeded: 1, seed: depth };
-    disk.set_observer(Some(Box::new(move |disk, _| {
-        for image in disk.crash_images(&options) {
-            collect.lock().insert(image.digest(), image);
-        }
-    })));
-    recover(&disk, config).unwrap();
-    disk.set_observer(None);
-    let mut found: Vec<_> = std::mem::take(&mut *found.lock()).into_iter().collect();
-    found.sort_by_key(|(digest, _)| *digest);
+    let found = images_of(&disk, options, || drop(recover(&disk, config).unwrap()));
     let mut count = found.len();
     // The second level looks at a few only: it has the same code before it.
-    for (index, (_, image)) in found.into_iter().enumerate() {
+    for (index, image) in found.iter().enumerate() {
         let recovered = recover(&image.mount(), config);
         let recovered = recovered.unwrap_or_else(|e| panic!("{e}; {}", image.describe()));
         assert_eq!(&recovered, expected, "{}", image.describe());
         if depth > 1 && index % 16 == 0 {
-            count += crash_again(&image, config, expected, depth - 1);
+            count += crash_again(image, config, expected, depth - 1);
         }
     }
     count
