@@ -25,7 +25,7 @@ use crate::config::Format;
 use crate::disk::{Disk, DiskFile};
 use crate::error::{ControlFault, Error, Result};
 use crate::files::failed;
-use crate::lsn::Lsn;
+use crate::lsn::{LSN_LIMIT, Lsn};
 use crate::page::{AlignedBytes, le_u32, le_u64};
 use crate::poison::Poison;
 use std::io;
@@ -40,9 +40,6 @@ const MAGIC: u64 = u64::from_le_bytes(*b"SEAWALL\0");
 pub const FORMAT_VERSION: u32 = 1;
 const SLOT_BYTES: usize = 4096;
 const CONTENT_BYTES: usize = 80;
-
-/// A position that no store reaches: keeps arithmetic on what a file says from overflowing.
-const LSN_LIMIT: u64 = 1 << 51;
 
 /// Whether the store was closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,6 +13,9 @@ use std::fmt;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Lsn(pub u64);
 
+/// A position that no store reaches (2 PiB): keeps arithmetic on what files say from overflowing.
+pub(crate) const LSN_LIMIT: u64 = 1 << 51;
+
 impl Lsn {
     /// Before every record.
     pub const ZERO: Lsn = Lsn(0);

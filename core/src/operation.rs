@@ -62,10 +62,7 @@ impl<'e> Operation<'e> {
     pub fn page(&mut self, id: PageId) -> Result<OperationPage<'_, 'e>> {
         let index = match self.pages.iter().position(|held| held.id == id) {
             Some(index) => index,
-            None => {
-                self.pool.files().check_exists(id)?;
-                self.hold(id, false)?
-            }
+            None => self.hold(id, false)?,
         };
         Ok(OperationPage { held: &mut self.pages[index] })
     }
@@ -77,7 +74,11 @@ impl<'e> Operation<'e> {
 
     fn hold(&mut self, id: PageId, is_new: bool) -> Result<usize> {
         let pin = if is_new { self.pool.pin_new(id)? } else { self.pool.pin(id)? };
-        self.pages.push(Held { id, page: pin.write(), is_new, undo: Vec::new() });
+        let page = pin.write();
+        if !is_new && page.page().lsn() == Lsn::ZERO {
+            self.pool.files().check_exists(id)?;
+        }
+        self.pages.push(Held { id, page, is_new, undo: Vec::new() });
         Ok(self.pages.len() - 1)
     }
 

@@ -92,7 +92,7 @@ impl Recovery {
     pub fn scan(disk: Arc<dyn Disk>, control: &Control) -> Result<Self> {
         let geometry = Geometry::new(&control.format);
         let first = geometry.segment(control.redo);
-        if !segment::list(&*disk)?.contains(&first) {
+        if !segment::list(&*disk, &geometry)?.contains(&first) {
             let (segment, redo) = (segment_path(first), control.redo);
             return Err(Error::Wal(WalFault::MissingSegment { segment, redo }));
         }
@@ -135,7 +135,9 @@ impl Recovery {
     /// [`Error::Poisoned`], [`Error::Io`].
     pub fn sync_wal(&self, poison: &Poison) -> Result<()> {
         let needed = self.geometry.segment(self.control.redo)..=self.geometry.segment(self.end());
-        for number in segment::list(&*self.disk)?.into_iter().filter(|n| needed.contains(n)) {
+        for number in
+            segment::list(&*self.disk, &self.geometry)?.into_iter().filter(|n| needed.contains(n))
+        {
             let path = segment_path(number);
             let file = self.disk.open(&path).map_err(|e| failed("open", &path, 0, e))?;
             file.sync_data().map_err(|e| poison.poison("sync", &path, &e))?;
@@ -155,12 +157,14 @@ impl Recovery {
     pub fn clear_tail(&self, poison: &Poison) -> Result<()> {
         let (geometry, end) = (&self.geometry, self.end());
         let last = geometry.segment(end);
-        for number in segment::list(&*self.disk)?.into_iter().filter(|number| *number > last) {
+        for number in
+            segment::list(&*self.disk, &self.geometry)?.into_iter().filter(|number| *number > last)
+        {
             let path = segment_path(number);
             self.disk.remove(&path).map_err(|e| failed("remove", &path, 0, e))?;
         }
         self.disk.sync_dir(WAL_DIR).map_err(|e| poison.poison("sync", WAL_DIR, &e))?;
-        if !segment::list(&*self.disk)?.contains(&last) {
+        if !segment::list(&*self.disk, &self.geometry)?.contains(&last) {
             return Ok(());
         }
         let path = segment_path(last);
@@ -270,7 +274,7 @@ fn check_durable(
 ) -> Result<()> {
     let last = geometry.segment(stop.at);
     let ahead: Vec<u64> =
-        segment::list(disk)?.into_iter().filter(|number| *number >= last).collect();
+        segment::list(disk, geometry)?.into_iter().filter(|number| *number >= last).collect();
     let in_wal = reader.flushed_upto_ahead(&ahead)?;
     let (durable, witness) = if control.checkpoint_end > in_wal {
         (control.checkpoint_end, "the control file")

@@ -143,6 +143,35 @@ fn durable_log_that_is_gone_is_not_taken_for_a_torn_tail() {
     assert!(error.contains(&path), "{error}");
 }
 
+#[test]
+fn files_of_absurd_names_are_left_alone() {
+    let (disk, engine) = store(&config(), 1);
+    commit(&engine, PAGE, 1).unwrap();
+    drop(engine);
+    let strange =
+        ["wal/ffffffffffffffff", "wal/0fffffffffffffff", "wal/x", "data/1.0", "data/zz.0", "note"];
+    for path in strange {
+        disk.write_file(path, &[0; 4096]);
+    }
+    let engine = open(&disk, &config()).unwrap();
+    assert_eq!(engine.read(PAGE).unwrap()[0], 1);
+    assert_eq!(engine.files(), [FileId(1)]);
+    assert!(strange.iter().all(|path| disk.exists(path)));
+}
+
+#[test]
+fn a_page_whose_extension_failed_does_not_exist() {
+    let (disk, engine) = store(&config(), 1);
+    let next = PageId::new(FileId(1), 1);
+    commit(&engine, PAGE, 1).unwrap();
+    disk.fail_at(1, Fault::once(EIO).only(OpKind::SyncData));
+    commit(&engine, PAGE, 2).unwrap_err();
+    assert!(engine.extend(FileId(1), 1).is_err());
+    let missing = |result: Result<()>| matches!(result, Err(Error::BeyondEnd { .. }));
+    assert!(missing(engine.read(next).map(drop)));
+    assert!(missing(engine.operation().page(next).map(drop)));
+}
+
 /// The mixed workload, until an operation fails.
 fn run(engine: &Engine, model: &mut Model) -> Result<()> {
     model.expect_file();

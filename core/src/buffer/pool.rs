@@ -119,11 +119,15 @@ impl Pool {
 
     /// Pins a page, reading it in if it is not there. PostgreSQL: `ReadBuffer`.
     ///
+    /// A page that is there already is not looked up in its file: it exists, unless its LSN is
+    /// zero: then it is the left-over of an extension that failed.
+    ///
     /// # Errors
-    /// [`Error::NoUnpinnedBuffers`]; what reading it reports; what writing another page back
-    /// reports.
+    /// [`Error::NoSuchFile`], [`Error::BeyondEnd`], [`Error::NoUnpinnedBuffers`]; what reading it
+    /// reports; what writing another page back reports.
     pub fn pin(&self, page: PageId) -> Result<Pin<'_>> {
         self.pin_or_fill(page, |bytes| {
+            self.files.check_exists(page)?;
             self.files.read_page(page, bytes)?;
             let (lsn, end) = (bytes.lsn(), self.log.end());
             let fault = PageFault::NewerThanWal { lsn, end };

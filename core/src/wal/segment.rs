@@ -14,6 +14,7 @@ use super::position::{Geometry, WAL_DIR, parse_segment, segment_path};
 use crate::disk::{Disk, DiskFile};
 use crate::error::Result;
 use crate::files::failed;
+use crate::lsn::{LSN_LIMIT, Lsn};
 use crate::page::AlignedBytes;
 use crate::poison::Poison;
 use crate::sync::Mutex;
@@ -57,7 +58,7 @@ impl Segments {
     /// # Errors
     /// [`Error::Io`](crate::error::Error::Io).
     pub fn open(disk: Arc<dyn Disk>, geometry: Geometry, poison: Arc<Poison>) -> Result<Self> {
-        let last = list(&*disk)?.last().copied().unwrap_or(0);
+        let last = list(&*disk, &geometry)?.last().copied().unwrap_or(0);
         let state = Mutex::new(State { last, counts: SegmentCounts::default() });
         Ok(Self { disk, poison, geometry, state })
     }
@@ -88,7 +89,9 @@ impl Segments {
     /// [`Error::Io`](crate::error::Error::Io), [`Error::Poisoned`](crate::error::Error::Poisoned).
     pub fn retire_before(&self, first_needed: u64, current: u64, ahead: u64) -> Result<()> {
         let mut state = self.state.lock();
-        let old = list(&*self.disk)?.into_iter().take_while(|segment| *segment < first_needed);
+        let old = list(&*self.disk, &self.geometry)?
+            .into_iter()
+            .take_while(|segment| *segment < first_needed);
         let mut retired = false;
         for segment in old {
             let path = segment_path(segment);
@@ -139,8 +142,11 @@ impl Segments {
     }
 }
 
-/// The numbers of all segments, ascending. Other names are left alone.
-pub(crate) fn list(disk: &dyn Disk) -> Result<Vec<u64>> {
+/// The numbers of all segments, ascending. Other names are left alone, and so are numbers whose
+/// positions no store reaches.
+pub(crate) fn list(disk: &dyn Disk, geometry: &Geometry) -> Result<Vec<u64>> {
     let names = disk.list(WAL_DIR).map_err(|source| failed("list", WAL_DIR, 0, source))?;
-    Ok(names.iter().filter_map(|name| parse_segment(name)).collect())
+    let last = geometry.segment(Lsn(LSN_LIMIT));
+    let segments = names.iter().filter_map(|name| parse_segment(name));
+    Ok(segments.filter(|segment| *segment <= last).collect())
 }
