@@ -100,15 +100,27 @@ fn a_data_file_that_is_cut_is_found() {
 }
 
 #[test]
-fn a_log_that_is_gone_is_an_error_and_never_an_empty_store() {
+fn a_log_that_is_gone_or_empty_is_an_error_and_never_an_empty_store() {
     let parent = tempfile::tempdir().unwrap();
     store(parent.path(), "300");
-    for entry in fs::read_dir(parent.path().join("wal")).unwrap() {
-        fs::remove_file(entry.unwrap().path()).unwrap();
+    let segments: Vec<PathBuf> = fs::read_dir(parent.path().join("wal"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    for segment in &segments {
+        fs::write(segment, vec![0; 1 << 20]).unwrap();
     }
-    let before = support::snapshot(parent.path());
-    for name in ["verify", "recover"] {
-        run(name, parent.path(), &[]).failed(1, &["the WAL ends at", "bytes are lost"]);
+    refused(parent.path(), &["the WAL ends at", "bytes are lost"]);
+    for segment in &segments {
+        fs::remove_file(segment).unwrap();
     }
-    assert_eq!(support::snapshot(parent.path()), before);
+    refused(parent.path(), &["is missing, in which the redo point"]);
+}
+
+fn refused(dir: &Path, words: &[&str]) {
+    let before = support::snapshot(dir);
+    for name in ["verify", "recover", "torture"] {
+        run(name, dir, &[]).failed(1, words);
+    }
+    assert_eq!(support::snapshot(dir), before);
 }
