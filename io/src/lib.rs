@@ -46,3 +46,8 @@ pub use seawall_core::poison::PoisonCause;
 pub use seawall_core::recovery::RecoveryReport;
 #[cfg(feature = "sim")]
 pub use seawall_core::sim;
+
+/// The example of the README, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
