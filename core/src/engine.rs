@@ -93,12 +93,13 @@ impl Engine {
         config.validate()?;
         let started = clock.now();
         let poison = Arc::new(Poison::new());
-        // Before the lock, so that nothing is created in a directory that holds no store.
-        ControlFile::open(&*disk, Arc::clone(&poison))?;
-        let lock = lock(&*disk)?;
-        let control = ControlFile::open(&*disk, Arc::clone(&poison))?;
-        let Control { format, system_id, .. } = *control.latest();
+        // Before the lock, whose file is written to: what is refused stays untouched.
+        let Control { format, system_id, .. } =
+            *ControlFile::open(&*disk, Arc::clone(&poison))?.latest();
         config.format.must_match(&format)?;
+        let lock = lock(&*disk)?;
+        // Again: the last holder may have changed it in between.
+        let control = ControlFile::open(&*disk, Arc::clone(&poison))?;
         let recovery = Recovery::scan(Arc::clone(&disk), control.latest())?;
         let files = Files::open(Arc::clone(&disk), &format, Arc::clone(&poison))?;
         recovery.sync_wal(&poison)?;

@@ -149,8 +149,8 @@ impl Recovery {
     /// again behind the records to come: it has its right position.
     ///
     /// A torn record may be durable in part, up to a position that later blocks tell of. They go
-    /// first, while the record's header still says that this was not the whole of it; otherwise a
-    /// crash in between would leave what looks like damage.
+    /// first, while the record's header (which may reach into the next block) still says that this
+    /// was not the whole of it; otherwise a crash in between would leave what looks like damage.
     ///
     /// # Errors
     /// [`Error::Poisoned`], [`Error::Io`].
@@ -171,8 +171,12 @@ impl Recovery {
         let file = self.disk.open(&path).map_err(|e| failed("open", &path, 0, e))?;
         let sync = || file.sync_data().map_err(|e| poison.poison("sync", &path, &e));
         let block = geometry.block(end);
+        let segment_end = geometry.segment_bytes();
         let block_end = geometry.block_offset(block) + geometry.block_bytes;
-        clear(&*file, &path, block_end..geometry.segment_bytes())?;
+        let next_end = segment_end.min(block_end + geometry.block_bytes);
+        clear(&*file, &path, next_end..segment_end)?;
+        sync()?;
+        clear(&*file, &path, block_end..next_end)?;
         self.lower_flushed_upto(&*file, &path, block)?;
         sync()?;
         let is_empty = end == geometry.block_start(block);

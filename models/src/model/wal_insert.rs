@@ -1,11 +1,12 @@
 //! Insertion: records are copied in parallel, and nothing is flushed past one that is not finished.
 //!
-//! property   what is before a flushed position is on disk, whole and in order       (W1, W2, W3, W4)
-//! code       wal/ring.rs, wal/insert.rs, wal/flush.rs     PostgreSQL: WaitXLogInsertionsToFinish
-//! threads    3 (two inserters, one that inserts and flushes)    bounds  one record of 40 bytes each
-//!            over a ring of 128 that holds another already: the last has to wait for room
-//! broken by  inserted that runs ahead of the links; room before the last lap is written; bytes that
-//!            are published before they are copied
+//! property   what is before a flushed position is on disk, whole and in order        (W1 to W4)
+//! code       wal/ring.rs, wal/insert.rs, wal/flush.rs    PostgreSQL: WaitXLogInsertionsToFinish
+//! threads    3 (two inserters, one that inserts and flushes)
+//! bounds     a record of 40 bytes each over a ring of 128 that holds one already: the last has to
+//!            wait for room
+//! broken by  bytes that are published before they are copied; a link that is seen before its
+//!            bytes; room that is announced before it is there
 
 use super::fixture::Store;
 use super::seawall_core::lsn::Lsn;
