@@ -25,8 +25,8 @@ mod imp;
 #[path = "sync/shuttle.rs"]
 mod imp;
 
-#[cfg(any(seawall_loom, seawall_shuttle))]
-#[path = "sync/locks.rs"]
-mod locks;
+#[cfg(seawall_shuttle)]
+#[path = "sync/step.rs"]
+pub mod step;
 
 pub use imp::*;

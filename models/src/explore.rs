@@ -117,16 +117,16 @@ mod tests {
     }
 
     fn shuttle_race() {
-        use shuttle::sync::atomic::{AtomicU64, Ordering::SeqCst};
+        use seawall_core_shuttle::sync::atomic::{AtomicU64, Ordering::Relaxed};
         let word = std::sync::Arc::new(AtomicU64::new(0));
         let theirs = word.clone();
-        let other = shuttle::thread::spawn(move || theirs.store(1, SeqCst));
-        outcome(word.load(SeqCst));
+        let other = seawall_core_shuttle::sync::thread::spawn(move || theirs.store(1, Relaxed));
+        outcome(word.load(Relaxed));
         other.join().expect("no panic");
     }
 
     fn shuttle_deadlock() {
-        let gate = shuttle::sync::Mutex::new(());
+        let gate = seawall_core_shuttle::sync::Mutex::new(());
         let held = gate.lock();
         reach("end");
         std::mem::forget(gate.lock());

@@ -36,7 +36,9 @@ macro_rules! models {
     };
 }
 
+pub mod audit;
 pub mod child;
+pub mod dpor;
 pub mod explore;
 pub mod jobs;
 pub mod mutants;

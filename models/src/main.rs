@@ -49,6 +49,18 @@ enum Action {
         #[arg(long)]
         first_kill: bool,
     },
+    /// Runs random small programs under the engines, against a brute-force oracle.
+    Audit {
+        /// How many programs.
+        #[arg(long, default_value_t = 1000)]
+        programs: u64,
+        /// Chooses them.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Only this engine (by default dpor and loom; shuttle-dfs takes minutes).
+        #[arg(long)]
+        engine: Option<Engine>,
+    },
     /// One search in this process: how the runner calls itself.
     #[command(name = child::SUBCOMMAND, hide = true)]
     Check { model: String, engine: Engine },
@@ -105,6 +117,11 @@ fn run_command(arguments: &Arguments, out: &mut impl Write) -> Result<bool, Box<
         Some(Action::Run { pattern, engine }) => {
             run(pattern.as_deref(), *engine, Detail::Counts, out)
         }
+        Some(Action::Audit { programs, seed, engine }) => {
+            let all = [Engine::Dpor, Engine::Loom];
+            let engines = engine.as_ref().map_or(&all[..], std::slice::from_ref);
+            Ok(audit(engines, *programs, *seed, out)?)
+        }
         Some(Action::List) => run::list(out).map(|()| true).map_err(Into::into),
         Some(Action::Mutants { pattern, first_kill }) => {
             if std::env::var_os(VARIABLE).is_some() {
@@ -130,4 +147,24 @@ fn find(name: &str, engine: Engine) -> Result<&'static Model, Usage> {
         return Err(Usage(format!("{engine} does not explore {name}")));
     }
     Ok(model)
+}
+
+/// Prints the audit's table; whether the engines that claim to be complete are.
+fn audit(engines: &[Engine], programs: u64, seed: u64, out: &mut impl Write) -> io::Result<bool> {
+    writeln!(out, "engine       programs  incomplete  beyond SC  executions   (seed {seed})")?;
+    let mut passed = true;
+    for (engine, score, witness) in seawall_models::audit::audit(engines, programs, seed) {
+        let seawall_models::audit::Score { programs, incomplete, beyond, executions } = score;
+        writeln!(
+            out,
+            "{engine:<12} {programs:>8}  {incomplete:>10}  {beyond:>9}  {executions:>10}"
+        )?;
+        if engine != Engine::Loom
+            && let Some(witness) = witness
+        {
+            passed = false;
+            writeln!(out, "{engine} is wrong about\n{witness}")?;
+        }
+    }
+    Ok(passed)
 }

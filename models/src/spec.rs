@@ -39,8 +39,10 @@ pub enum Loom {
 /// The schedules that shuttle runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shuttle {
-    /// All of them, depth first.
+    /// One of each class by DPOR; and all of them, depth first, as an oracle of that.
     DepthFirst,
+    /// One of each class by DPOR.
+    Reduced,
     /// So many of each kind.
     Sampled {
         /// Executions whose next thread is always a random one.
@@ -53,13 +55,15 @@ pub enum Shuttle {
 }
 
 impl Shuttle {
-    /// The usual number of samples, for a model that is too big for [`Shuttle::DepthFirst`].
+    /// The usual number of samples, for a model that is too big for [`Shuttle::Reduced`].
     pub const SAMPLED: Self = Self::Sampled { random: 10_000, pct: 10_000, pct_depth: 3 };
 }
 
 /// One way of exploring a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Engine {
+    /// Ours on shuttle: all interleavings, one of each class.
+    Dpor,
     /// Shuttle, all schedules.
     ShuttleDfs,
     /// Shuttle, random schedules.
@@ -101,7 +105,8 @@ impl Engine {
     /// The engines of a model, those that fail fastest first.
     pub fn of(model: &Model) -> &'static [Self] {
         match model.shuttle {
-            Shuttle::DepthFirst => &[Self::ShuttleDfs, Self::Loom],
+            Shuttle::DepthFirst => &[Self::Dpor, Self::ShuttleDfs, Self::Loom],
+            Shuttle::Reduced => &[Self::Dpor, Self::Loom],
             Shuttle::Sampled { .. } => &[Self::ShuttleRandom, Self::ShuttlePct, Self::Loom],
         }
     }
@@ -110,7 +115,9 @@ impl Engine {
     pub fn family(self) -> Family {
         match self {
             Self::Loom => Family::Loom,
-            Self::ShuttleDfs | Self::ShuttleRandom | Self::ShuttlePct => Family::Shuttle,
+            Self::Dpor | Self::ShuttleDfs | Self::ShuttleRandom | Self::ShuttlePct => {
+                Family::Shuttle
+            }
         }
     }
 
@@ -125,6 +132,7 @@ impl Engine {
     /// Its name on the command line.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Dpor => "dpor",
             Self::ShuttleDfs => "shuttle-dfs",
             Self::ShuttleRandom => "shuttle-random",
             Self::ShuttlePct => "shuttle-pct",
@@ -155,7 +163,9 @@ impl Engine {
         match (self, model.loom) {
             (Self::Loom, Loom::Unbounded) => "complete*".to_owned(),
             (Self::Loom, Loom::Preemptions(n)) => format!("not complete: at most {n} preemptions"),
-            (Self::ShuttleDfs, _) => "all sequentially consistent interleavings".to_owned(),
+            (Self::Dpor | Self::ShuttleDfs, _) => {
+                "all sequentially consistent interleavings".to_owned()
+            }
             (Self::ShuttleRandom | Self::ShuttlePct, _) => {
                 format!("{} samples, seed {SEED}", self.samples(model).unwrap_or_default())
             }

@@ -5,6 +5,10 @@ use crate::spec::{Loom, Model};
 use seawall_core_loom as seawall_core;
 
 #[expect(clippy::duplicate_mod, reason = "a model is one source over two compilations of core")]
+#[path = "executor.rs"]
+mod executor;
+
+#[expect(clippy::duplicate_mod, reason = "a model is one source over two compilations of core")]
 #[path = "fixture.rs"]
 mod fixture;
 
@@ -12,6 +16,7 @@ mod fixture;
 #[path = "model/mod.rs"]
 mod model;
 
+pub(crate) use executor::run_program;
 pub(crate) use model::MODELS;
 
 #[cfg(test)]

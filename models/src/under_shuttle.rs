@@ -1,10 +1,15 @@
 //! The models over the core that is compiled against shuttle, and shuttle's searches.
 
+use crate::dpor::{DporScheduler, Heeding};
 use crate::record;
 use crate::spec::{Engine, Model, SEED, Shuttle};
 use seawall_core_shuttle as seawall_core;
 use shuttle::scheduler::{DfsScheduler, PctScheduler, RandomScheduler, Scheduler};
 use shuttle::{Config, MaxSteps, Runner};
+
+#[expect(clippy::duplicate_mod, reason = "a model is one source over two compilations of core")]
+#[path = "executor.rs"]
+mod executor;
 
 #[expect(clippy::duplicate_mod, reason = "a model is one source over two compilations of core")]
 #[path = "fixture.rs"]
@@ -14,6 +19,7 @@ mod fixture;
 #[path = "model/mod.rs"]
 mod model;
 
+pub(crate) use executor::run_program;
 pub(crate) use model::MODELS;
 
 #[cfg(test)]
@@ -28,6 +34,7 @@ const STACK_BYTES: usize = 256 * 1024;
 /// Runs the schedules of `engine`; panics at the first one that fails.
 pub(crate) fn explore(model: &Model, engine: Engine) {
     match (engine, model.shuttle) {
+        (Engine::Dpor, _) => search(model, DporScheduler::default()),
         (Engine::ShuttleDfs, _) => search(model, DfsScheduler::new(None, false)),
         (Engine::ShuttleRandom, Shuttle::Sampled { random, .. }) => {
             search(model, RandomScheduler::new_from_seed(SEED, random));
@@ -47,8 +54,12 @@ fn search(model: &Model, scheduler: impl Scheduler + 'static) {
     // That orderings are ignored here is known: loom is there for them.
     config.silence_warnings = true;
     let run = model.run;
+    let (scheduler, deadlock) = Heeding::new(scheduler);
     Runner::new(scheduler, config).run(move || {
         record::begin_execution();
         run();
     });
+    if let Some(message) = deadlock.take() {
+        panic!("{message}");
+    }
 }

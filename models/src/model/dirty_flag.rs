@@ -16,7 +16,7 @@ pub(super) const MODEL: Model = Model {
     threads: 2,
     bounds: "one page, one change beside one write",
     loom: Loom::Unbounded,
-    shuttle: Shuttle::SAMPLED,
+    shuttle: Shuttle::Reduced,
     reach: &["clean, with the change", "dirty, without the change"],
     run: scenario,
 };

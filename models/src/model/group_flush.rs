@@ -21,7 +21,7 @@ pub(super) const MODEL: Model = Model {
     threads: 2,
     bounds: "one record each, at most 3 preemptions under loom",
     loom: Loom::Preemptions(3),
-    shuttle: Shuttle::SAMPLED,
+    shuttle: Shuttle::Reduced,
     reach: &["one sync for both", "a sync for each"],
     run: scenario,
 };

@@ -17,7 +17,7 @@ pub(super) const MODEL: Model = Model {
     threads: 2,
     bounds: "one frame, two pages, one pin each",
     loom: Loom::Unbounded,
-    shuttle: Shuttle::SAMPLED,
+    shuttle: Shuttle::Reduced,
     reach: &["the other page evicted it", "no frame was free"],
     run: scenario,
 };

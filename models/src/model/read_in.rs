@@ -17,7 +17,7 @@ pub(super) const MODEL: Model = Model {
     threads: 2,
     bounds: "one page, two frames",
     loom: Loom::Unbounded,
-    shuttle: Shuttle::SAMPLED,
+    shuttle: Shuttle::Reduced,
     reach: &["in the first frame", "in the second frame"],
     run: scenario,
 };

@@ -208,7 +208,7 @@ pub const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "spin-publish-relaxed",
-        file: "sync/locks.rs",
+        file: "sync/loom.rs",
         site: Expression,
         find: "self.word.store(value, Ordering::Release)",
         replace: "self.word.store(value, Ordering::Relaxed)",

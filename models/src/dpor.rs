@@ -1,0 +1,375 @@
+//! Source-DPOR with sleep sets: every sequentially consistent interleaving, up to the order of
+//! operations that do not notice each other. (Abdulla, Aronsson, Jonsson, Sagonas, POPL 2014.)
+//!
+//! Two executions that differ only in the order of independent operations end alike; of each class
+//! of them one is explored. After each operation it is asked with which earlier ones of other
+//! threads it is in a *race*: dependent, not ordered by anything in between, and able to come first.
+//! Then the search will go back to the earlier one and try a thread there with which the later one
+//! can come first. *Sleep sets* keep it from exploring the same class twice; where only sleeping
+//! threads are left the execution is redundant, and is run to its end without being looked at.
+//!
+//! # Rules
+//! * An event is one announced operation ([`step::Op`]); what a thread does between two is its own.
+//! * A node is a state with all threads announced; node i is where event i was chosen.
+//! * Taking a lock races with the last taking of it, not with the giving back in between, which
+//!   only enables it. The same holds for a wake after its notification.
+//!
+//! # Completeness
+//! All classes of executions of the closure are explored, or a deadlock is reported, within the
+//! bound of steps. The closure must be deterministic apart from its threads. [`crate::audit`]
+//! compares the outcomes of random programs with those of a brute-force oracle; locks that are
+//! taken shared are not in these programs yet.
+
+use seawall_core_shuttle::sync::step::{self, Object, Op, Task};
+use shuttle::scheduler::{Schedule, Scheduler, Task as ShuttleTask, TaskId};
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+/// How many events of each thread come before something.
+type Clock = Vec<u32>;
+
+/// The search.
+#[derive(Default)]
+pub struct DporScheduler {
+    nodes: Vec<Node>,
+    events: Vec<Event>,
+    clocks: Vec<Clock>,
+    /// The first event of this execution that was not in the last one.
+    fresh: usize,
+    is_redundant: bool,
+    has_begun: bool,
+}
+
+struct Node {
+    enabled: Vec<(Task, Op)>,
+    chosen: Task,
+    backtrack: BTreeSet<Task>,
+    /// Threads whose next operation need not be explored from here, those explored included.
+    sleep: Vec<(Task, Op)>,
+}
+
+struct Event {
+    task: Task,
+    op: Op,
+    /// Number among the events of the thread, from 1.
+    number: u32,
+    clock: Clock,
+}
+
+impl Scheduler for DporScheduler {
+    fn new_execution(&mut self) -> Option<Schedule> {
+        if self.has_begun && !self.go_back() {
+            return None;
+        }
+        self.has_begun = true;
+        self.fresh = self.nodes.len().saturating_sub(1);
+        self.events.clear();
+        self.clocks.clear();
+        self.is_redundant = false;
+        Some(Schedule::new(0))
+    }
+
+    fn next_task(
+        &mut self,
+        enabled: &[&ShuttleTask],
+        current: Option<TaskId>,
+        _is_yielding: bool,
+    ) -> Option<TaskId> {
+        let tasks: Vec<Task> = enabled.iter().map(|task| usize::from(task.id())).collect();
+        self.meet_new_tasks();
+        let depth = self.events.len();
+        if !self.is_redundant && depth == self.nodes.len() {
+            self.push_node(&tasks, current.map(usize::from));
+        }
+        if self.is_redundant {
+            return Some(TaskId::from(tasks[0]));
+        }
+        let chosen = self.nodes[depth].chosen;
+        let op = step::next(chosen).expect("announced");
+        self.push_event(chosen, op);
+        Some(TaskId::from(chosen))
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        panic!("a model must not draw random numbers")
+    }
+}
+
+impl DporScheduler {
+    /// Goes back to the last node at which something is left to be explored.
+    fn go_back(&mut self) -> bool {
+        while let Some(node) = self.nodes.last_mut() {
+            node.sleep.push(node.entry(node.chosen));
+            let next = node.backtrack.iter().find(|task| !node.sleeps(**task)).copied();
+            if let Some(task) = next {
+                node.chosen = task;
+                return true;
+            }
+            self.nodes.pop();
+        }
+        false
+    }
+
+    /// A new thread comes after everything that its parent has done so far.
+    fn meet_new_tasks(&mut self) {
+        for task in self.clocks.len()..step::tasks() {
+            let clock = step::parent(task).map(|parent| self.clocks[parent].clone());
+            self.clocks.push(clock.unwrap_or_default());
+        }
+    }
+
+    fn push_node(&mut self, tasks: &[Task], current: Option<Task>) {
+        let sleep = match (self.nodes.last(), self.events.last()) {
+            (Some(node), Some(event)) => {
+                let awake = |(_, op): &&(Task, Op)| {
+                    !comes_before(&event.op, op) && !comes_before(op, &event.op)
+                };
+                node.sleep.iter().filter(awake).copied().collect()
+            }
+            _ => Vec::new(),
+        };
+        let announced = |task: &Task| (*task, step::next(*task).expect("announced"));
+        let enabled: Vec<_> = tasks.iter().map(announced).collect();
+        let sleeps = |task: Task| sleep.iter().any(|(sleeping, _)| *sleeping == task);
+        // Staying with the thread that runs gives traces that are easy to read.
+        let preferred = current.filter(|task| tasks.contains(task) && !sleeps(*task));
+        let Some(chosen) = preferred.or_else(|| tasks.iter().copied().find(|t| !sleeps(*t))) else {
+            self.is_redundant = true;
+            return;
+        };
+        self.nodes.push(Node { enabled, chosen, backtrack: BTreeSet::from([chosen]), sleep });
+    }
+
+    fn push_event(&mut self, task: Task, op: Op) {
+        let before = self.clocks[task].clone();
+        if self.events.len() >= self.fresh {
+            for race in self.races(task, &op, &before) {
+                self.add_backtrack(race, task, &op, &before);
+            }
+        }
+        let mut clock = before;
+        for event in self.events.iter().filter(|event| comes_before(&event.op, &op)) {
+            join(&mut clock, &event.clock);
+        }
+        if let Op::Join(child) = op {
+            join(&mut clock, &self.clocks[child]);
+        }
+        let number = self.events.iter().filter(|event| event.task == task).count() as u32 + 1;
+        if clock.len() <= task {
+            clock.resize(task + 1, 0);
+        }
+        clock[task] = number;
+        self.clocks[task] = clock.clone();
+        self.events.push(Event { task, op, number, clock });
+    }
+
+    /// The events that `op`, the next of `task`, races with: dependent, unordered, reversible, and
+    /// with nothing between.
+    fn races(&self, task: Task, op: &Op, before: &Clock) -> Vec<usize> {
+        let reread_enabled_by = self.enabler(task, op);
+        let is_candidate = |(index, event): &(usize, &Event)| {
+            event.task != task
+                && !event.is_in(before)
+                && can_be_reversed(&event.op, op)
+                && reread_enabled_by.is_none_or(|enabler| *index > enabler)
+        };
+        let candidates: Vec<_> = self.events.iter().enumerate().filter(is_candidate).collect();
+        let has_one_between = |event: &Event| {
+            candidates
+                .iter()
+                .any(|(_, later)| later.happens_after(event) && !std::ptr::eq(*later, event))
+        };
+        candidates.iter().filter(|(_, e)| !has_one_between(e)).map(|(index, _)| *index).collect()
+    }
+
+    /// The event before which a repeated read was disabled: the first write since it was read.
+    fn enabler(&self, task: Task, op: &Op) -> Option<usize> {
+        let Op::Reread(word) = op else { return None };
+        let last_read = self.events.iter().rposition(|event| event.task == task)?;
+        let writes = |event: &Event| event.op == Op::Write(*word);
+        self.events.iter().skip(last_read).position(writes).map(|n| last_read + n)
+    }
+
+    /// Makes the search try, at the node of `race`, a thread with which `op` can come before it.
+    fn add_backtrack(&mut self, race: usize, task: Task, op: &Op, before: &Clock) {
+        let early = &self.events[race];
+        let rest: Vec<&Event> =
+            self.events[race + 1..].iter().filter(|event| !event.happens_after(early)).collect();
+        let mut initials = BTreeSet::new();
+        for (position, event) in rest.iter().enumerate() {
+            if !rest[..position].iter().any(|earlier| event.happens_after(earlier)) {
+                initials.insert(event.task);
+            }
+        }
+        let op_waits = |event: &&Event| event.is_in(before) || comes_before(&event.op, op);
+        if !rest.iter().any(op_waits) {
+            initials.insert(task);
+        }
+        let node = &mut self.nodes[race];
+        if !initials.is_disjoint(&node.backtrack) {
+            return;
+        }
+        let can_go = |task: &Task| node.enabled.iter().any(|(enabled, _)| enabled == task);
+        let first = Some(task).filter(|t| initials.contains(t) && can_go(t));
+        match first.or_else(|| initials.iter().copied().find(can_go)) {
+            Some(task) => {
+                node.backtrack.insert(task);
+            }
+            // Cannot be told apart here from what does not race: try everything.
+            None => node.backtrack.extend(node.enabled.iter().map(|(task, _)| *task)),
+        }
+    }
+}
+
+impl Node {
+    fn entry(&self, task: Task) -> (Task, Op) {
+        *self.enabled.iter().find(|(enabled, _)| *enabled == task).expect("chosen among them")
+    }
+
+    fn sleeps(&self, task: Task) -> bool {
+        self.sleep.iter().any(|(sleeping, _)| *sleeping == task)
+    }
+}
+
+impl Event {
+    /// Whether this event is among those before something.
+    fn is_in(&self, clock: &Clock) -> bool {
+        clock.get(self.task).is_some_and(|number| *number >= self.number)
+    }
+
+    /// Whether this event comes after `earlier`, or is it.
+    fn happens_after(&self, earlier: &Event) -> bool {
+        earlier.is_in(&self.clock)
+    }
+}
+
+fn join(clock: &mut Clock, other: &Clock) {
+    if clock.len() < other.len() {
+        clock.resize(other.len(), 0);
+    }
+    for (number, other) in clock.iter_mut().zip(other) {
+        *number = (*number).max(*other);
+    }
+}
+
+/// What an operation does to one object.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Read,
+    Write,
+    Lock,
+    LockShared,
+    TryLockShared,
+    Unlock,
+    UnlockShared,
+    Wait,
+    Wake,
+    Notify,
+}
+
+/// The objects of an operation: at most two.
+fn roles(op: &Op) -> [Option<(Object, Role)>; 2] {
+    match *op {
+        Op::Read(word) | Op::Reread(word) => [Some((word, Role::Read)), None],
+        Op::Write(word) => [Some((word, Role::Write)), None],
+        Op::Lock(lock) => [Some((lock, Role::Lock)), None],
+        Op::LockShared(lock) => [Some((lock, Role::LockShared)), None],
+        Op::TryLockShared(lock) => [Some((lock, Role::TryLockShared)), None],
+        Op::Unlock(lock) => [Some((lock, Role::Unlock)), None],
+        Op::UnlockShared(lock) => [Some((lock, Role::UnlockShared)), None],
+        Op::Wait { condition, lock } => [Some((condition, Role::Wait)), Some((lock, Role::Unlock))],
+        Op::Wake { condition, lock } => [Some((condition, Role::Wake)), Some((lock, Role::Lock))],
+        Op::Notify(condition) => [Some((condition, Role::Notify)), None],
+        Op::Join(_) => [None, None],
+    }
+}
+
+fn any_pair(a: &Op, b: &Op, relation: impl Fn(Role, Role) -> bool) -> bool {
+    roles(a).into_iter().flatten().any(|(object, role)| {
+        roles(b)
+            .into_iter()
+            .flatten()
+            .any(|(other, second)| object == other && relation(role, second))
+    })
+}
+
+/// Whether `b`, done after `a`, could notice that it comes after: the order of dependence.
+fn comes_before(a: &Op, b: &Op) -> bool {
+    use Role::*;
+    let is_shared = |role| matches!(role, LockShared | TryLockShared | UnlockShared);
+    any_pair(a, b, |a, b| match (a, b) {
+        (Read, Read) | (Wait, Wait | Wake) | (Notify, Notify) => false,
+        (Wake, Wait | Wake | Notify) => false,
+        _ => !(is_shared(a) && is_shared(b)),
+    })
+}
+
+/// Whether `b`, done after a dependent `a` of another thread, could have been done before it.
+fn can_be_reversed(a: &Op, b: &Op) -> bool {
+    use Role::*;
+    any_pair(a, b, |a, b| match a {
+        Read => b == Write,
+        Write => matches!(b, Read | Write),
+        Wait => b == Notify,
+        Notify => b == Wait,
+        Lock => matches!(b, Lock | LockShared | TryLockShared),
+        LockShared => b == Lock,
+        TryLockShared => matches!(b, Lock | Unlock),
+        Unlock => b == TryLockShared,
+        UnlockShared | Wake => false,
+    })
+}
+
+/// A scheduler that passes over threads that cannot go on, runs those on that nobody sees, and ends
+/// the search at a deadlock.
+pub struct Heeding<S> {
+    scheduler: S,
+    deadlock: Deadlock,
+}
+
+/// Where a [`Heeding`] scheduler leaves word of a deadlock.
+pub type Deadlock = Rc<RefCell<Option<String>>>;
+
+impl<S> Heeding<S> {
+    /// Wraps a scheduler; a deadlock is described in what is returned with it.
+    pub fn new(scheduler: S) -> (Self, Deadlock) {
+        let deadlock = Deadlock::default();
+        (Self { scheduler, deadlock: deadlock.clone() }, deadlock)
+    }
+}
+
+impl<S: Scheduler> Scheduler for Heeding<S> {
+    fn new_execution(&mut self) -> Option<Schedule> {
+        step::begin_execution();
+        if self.deadlock.borrow().is_some() {
+            return None;
+        }
+        self.scheduler.new_execution()
+    }
+
+    fn next_task(
+        &mut self,
+        runnable: &[&ShuttleTask],
+        current: Option<TaskId>,
+        _is_yielding: bool,
+    ) -> Option<TaskId> {
+        let next = |task: &ShuttleTask| step::next(usize::from(task.id()));
+        if let Some(task) = runnable.iter().find(|task| next(task).is_none()) {
+            return Some(task.id());
+        }
+        let is_enabled = |task: &&&ShuttleTask| step::is_enabled(usize::from(task.id()));
+        let enabled: Vec<&ShuttleTask> = runnable.iter().filter(is_enabled).copied().collect();
+        if enabled.is_empty() {
+            let blocked = |task: &&ShuttleTask| Some((usize::from(task.id()), next(task)?));
+            let blocked: Vec<_> = runnable.iter().filter_map(blocked).collect();
+            *self.deadlock.borrow_mut() = Some(format!("deadlock! blocked tasks: {blocked:?}"));
+            return None;
+        }
+        self.scheduler.next_task(&enabled, current, false)
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        self.scheduler.next_u64()
+    }
+}
