@@ -7,6 +7,7 @@
 //!            satisfied with the written position
 
 use super::fixture::Store;
+use super::seawall_core::disk::Disk;
 use super::seawall_core::lsn::Lsn;
 use super::seawall_core::sim::CrashOptions;
 use super::seawall_core::sync::thread;
@@ -19,7 +20,7 @@ pub(super) const MODEL: Model = Model {
     name: "group_flush",
     property: "a commit returns when its record is durable, whoever has synced it",
     threads: 2,
-    bounds: "one record each, at most 3 preemptions under loom",
+    bounds: "one record each; at most 3 preemptions under loom",
     loom: Loom::Preemptions(3),
     shuttle: Shuttle::Reduced,
     reach: &["one sync for both", "a sync for each"],
@@ -53,6 +54,9 @@ fn commit(store: &Store, value: u8) {
 /// Whether the record would be there after a power cut at this moment.
 fn is_durable(store: &Store, start: Lsn, value: u8) -> bool {
     let geometry = store.wal.geometry();
+    // A visible operation on the disk, so that no reduction takes the look at it, which follows
+    // with no other thread in between, for something that may happen at any time.
+    store.bed.disk.list("wal").expect("a good disk");
     // The first image is the one in which nothing unsynced has survived.
     let image = store.bed.disk.crash_images(&CrashOptions::default()).next().expect("at least one");
     let segment = image.mount().read_file("wal/0000000000000001");
