@@ -3,7 +3,7 @@
 //!
 //! Two executions that differ only in the order of independent operations end alike; of each class
 //! of them one is explored. After each operation it is asked with which earlier ones of other
-//! threads it is in a *race*: dependent, not ordered by anything in between, and able to come first.
+//! threads it is in a *race*: dependent, not ordered by anything in between, able to come first.
 //! Then the search will go back to the earlier one and try a thread there with which the later one
 //! can come first. *Sleep sets* keep it from exploring the same class twice; where only sleeping
 //! threads are left the execution is redundant, and is run to its end without being looked at.

@@ -155,10 +155,8 @@ fn audit(engines: &[Engine], programs: u64, seed: u64, out: &mut impl Write) -> 
     let mut passed = true;
     for (engine, score, witness) in seawall_models::audit::audit(engines, programs, seed) {
         let seawall_models::audit::Score { programs, incomplete, beyond, executions } = score;
-        writeln!(
-            out,
-            "{engine:<12} {programs:>8}  {incomplete:>10}  {beyond:>9}  {executions:>10}"
-        )?;
+        let name = engine.name();
+        writeln!(out, "{name:<12} {programs:>8}  {incomplete:>10}  {beyond:>9}  {executions:>10}")?;
         if engine != Engine::Loom
             && let Some(witness) = witness
         {

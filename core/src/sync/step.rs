@@ -2,8 +2,8 @@
 //!
 //! Every operation of the shuttle facade is one [`Op`]: announced, then a scheduling point, then
 //! done. A thread whose operation cannot be done now is not blocked for shuttle: it is *disabled*
-//! ([`is_enabled`]), and the scheduler passes it over. So a scheduler knows what each thread will do
-//! next, on which object, and whether it can: what partial-order reduction needs. All schedulers
+//! ([`is_enabled`]), and the scheduler passes it over. So a scheduler knows what each thread will
+//! do next, on which object, and whether it can: what partial-order reduction needs. All schedulers
 //! have to heed it; [`crate::sync`] is of no use under a plain shuttle scheduler.
 //!
 //! Everything here is per OS thread: shuttle runs the threads of a model as coroutines of one.
