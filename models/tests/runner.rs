@@ -22,9 +22,21 @@ fn a_run_prints_a_row_for_each_engine_and_nothing_on_stderr() {
     assert_eq!(text(&output.stderr), "");
     let row = |engine: &str| stdout.lines().find(|l| l.starts_with("turn ") && l.contains(engine));
     assert!(row("loom 0").expect("a row for loom").contains("complete*"));
-    let dfs = row("shuttle-dfs").expect("a row for shuttle");
-    assert!(dfs.contains("all sequentially consistent interleavings"));
-    assert!(stdout.contains("2 of 2 searches passed"));
+    for engine in ["dpor", "shuttle-dfs"] {
+        let row = row(engine).expect("a row for each engine on shuttle");
+        assert!(row.contains("all sequentially consistent interleavings"), "{row}");
+    }
+    assert!(stdout.contains("3 of 3 searches passed"));
+}
+
+#[test]
+fn an_audit_finds_dpor_complete() {
+    let output = runner(&["audit", "--programs", "500", "--engine", "dpor"], &[]);
+    let stdout = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{stdout}");
+    let row = stdout.lines().find(|line| line.starts_with("dpor ")).expect("a row for dpor");
+    let columns: Vec<&str> = row.split_whitespace().take(4).collect();
+    assert_eq!(columns, ["dpor", "500", "0", "0"]);
 }
 
 #[test]
