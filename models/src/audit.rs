@@ -1,6 +1,6 @@
 //! Who finds everything? Random small programs under the engines, against a brute-force oracle.
 //!
-//! The oracle ([`oracle`]) interprets a program ([`program`]) itself, one operation at a time in
+//! The oracle (`audit/oracle.rs`) interprets a program itself, one operation at a time in
 //! every order, and knows neither shuttle nor loom nor the facade. An engine that claims to explore
 //! every sequentially consistent interleaving has to come to exactly its outcomes.
 
