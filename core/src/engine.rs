@@ -207,9 +207,7 @@ impl Engine {
     /// the page reports.
     pub fn read(&self, page: PageId) -> Result<PageRead<'_>> {
         let read = self.pool.pin(page)?.read();
-        if read.page().lsn() == Lsn::ZERO {
-            self.files.check_exists(page)?;
-        }
+        self.pool.check_exists(read.page())?;
         Ok(read)
     }
 

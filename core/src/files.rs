@@ -263,6 +263,16 @@ impl Files {
     }
 }
 
+/// Removes what an interrupted attempt may have left.
+pub(crate) fn remove_left_over(disk: &dyn Disk, path: &str) -> Result<()> {
+    match disk.remove(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(failed("remove", path, 0, error))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The error of a disk operation.
 pub(crate) fn failed(op: &'static str, file: &str, offset: u64, source: io::Error) -> Error {
     Error::Io { op, file: file.to_owned(), offset, source }

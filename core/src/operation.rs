@@ -75,8 +75,8 @@ impl<'e> Operation<'e> {
     fn hold(&mut self, id: PageId, is_new: bool) -> Result<usize> {
         let pin = if is_new { self.pool.pin_new(id)? } else { self.pool.pin(id)? };
         let page = pin.write();
-        if !is_new && page.page().lsn() == Lsn::ZERO {
-            self.pool.files().check_exists(id)?;
+        if !is_new {
+            self.pool.check_exists(page.page())?;
         }
         self.pages.push(Held { id, page, is_new, undo: Vec::new() });
         Ok(self.pages.len() - 1)

@@ -155,11 +155,11 @@ impl DporScheduler {
         if let Op::Join(child) = op {
             join(&mut clock, &self.clocks[child]);
         }
-        let number = self.events.iter().filter(|event| event.task == task).count() as u32 + 1;
         if clock.len() <= task {
             clock.resize(task + 1, 0);
         }
-        clock[task] = number;
+        clock[task] += 1;
+        let number = clock[task];
         self.clocks[task] = clock.clone();
         self.events.push(Event { task, op, number, clock });
     }

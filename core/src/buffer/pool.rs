@@ -112,15 +112,18 @@ impl Pool {
         self.frames.len()
     }
 
-    /// The data files that the pages are from.
-    pub fn files(&self) -> &Files {
-        &self.files
+    /// Checks that a page in the pool exists in its file: with an LSN it does, without one it is
+    /// new, or the left-over of an extension that failed.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchFile`], [`Error::BeyondEnd`].
+    pub fn check_exists(&self, page: &Page) -> Result<()> {
+        if page.lsn() == Lsn::ZERO { self.files.check_exists(page.id()) } else { Ok(()) }
     }
 
     /// Pins a page, reading it in if it is not there. PostgreSQL: `ReadBuffer`.
     ///
-    /// A page that is there already is not looked up in its file: it exists, unless its LSN is
-    /// zero: then it is the left-over of an extension that failed.
+    /// A page that is there already is not looked up in its file; see [`Pool::check_exists`].
     ///
     /// # Errors
     /// [`Error::NoSuchFile`], [`Error::BeyondEnd`], [`Error::NoUnpinnedBuffers`]; what reading it

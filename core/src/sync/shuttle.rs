@@ -75,10 +75,10 @@ pub mod atomic {
         };
     }
 
-    word!(AtomicBool, bool, swap);
-    word!(AtomicU32, u32, swap, fetch_add, fetch_sub, fetch_max, fetch_or, fetch_and);
-    word!(AtomicU64, u64, swap, fetch_add, fetch_sub, fetch_max, fetch_or, fetch_and);
-    word!(AtomicUsize, usize, swap, fetch_add, fetch_sub, fetch_max, fetch_or, fetch_and);
+    word!(AtomicBool, bool);
+    word!(AtomicU32, u32, fetch_add, fetch_sub, fetch_max);
+    word!(AtomicU64, u64, fetch_add, fetch_sub, fetch_max);
+    word!(AtomicUsize, usize, fetch_add, fetch_sub, fetch_max);
 }
 
 /// Threads of a model.

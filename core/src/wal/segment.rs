@@ -13,12 +13,11 @@
 use super::position::{Geometry, WAL_DIR, parse_segment, segment_path};
 use crate::disk::{Disk, DiskFile};
 use crate::error::Result;
-use crate::files::failed;
+use crate::files::{failed, remove_left_over};
 use crate::lsn::{LSN_LIMIT, Lsn};
 use crate::page::AlignedBytes;
 use crate::poison::Poison;
 use crate::sync::Mutex;
-use std::io;
 use std::sync::Arc;
 
 /// A segment that is being filled, until it gets its name.
@@ -116,12 +115,7 @@ impl Segments {
 
     fn create(&self, segment: u64) -> Result<()> {
         let path = segment_path(segment);
-        match self.disk.remove(NEW_SEGMENT) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(failed("remove", NEW_SEGMENT, 0, error));
-            }
-            _ => {}
-        }
+        remove_left_over(&*self.disk, NEW_SEGMENT)?;
         let file =
             self.disk.create(NEW_SEGMENT).map_err(|e| failed("create", NEW_SEGMENT, 0, e))?;
         let bytes = self.geometry.segment_bytes();
