@@ -5,7 +5,7 @@
 //! * A **model** is one file under `model/`: a scenario over the production code, its checks, and
 //!   a [`Model`](spec::Model) that states its size. The sources of `core` are compiled once against
 //!   loom and once against shuttle (design.md, decision 2), so the models are too: `under_loom` and
-//!   `under_shuttle` both include `model/mod.rs`, each over its own `seawall_core`.
+//!   `under_shuttle` both include `over_core.rs`, each over its own `seawall_core`.
 //! * An **engine** explores one model in one process ([`explore`]): it counts executions itself,
 //!   and fails when a point that the model must reach was never reached ([`record`]).
 //! * The **runner** ([`run`]) gives each (model, engine) a process of its own ([`child`]) and

@@ -8,19 +8,10 @@ use shuttle::scheduler::{DfsScheduler, PctScheduler, RandomScheduler, Scheduler}
 use shuttle::{Config, MaxSteps, Runner};
 
 #[expect(clippy::duplicate_mod, reason = "a model is one source over two compilations of core")]
-#[path = "executor.rs"]
-mod executor;
+#[path = "over_core.rs"]
+mod over_core;
 
-#[expect(clippy::duplicate_mod, reason = "a model is one source over two compilations of core")]
-#[path = "fixture.rs"]
-mod fixture;
-
-#[expect(clippy::duplicate_mod, reason = "a model is one source over two compilations of core")]
-#[path = "model/mod.rs"]
-mod model;
-
-pub(crate) use executor::run_program;
-pub(crate) use model::MODELS;
+pub(crate) use over_core::{MODELS, run_program};
 
 #[cfg(test)]
 const FAMILY: crate::spec::Family = crate::spec::Family::Shuttle;

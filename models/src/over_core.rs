@@ -1,0 +1,15 @@
+//! What is one source over two compilations of core: included by `under_loom` and `under_shuttle`.
+
+#[cfg(test)]
+use super::FAMILY;
+use super::seawall_core;
+
+#[path = "executor.rs"]
+mod executor;
+#[path = "fixture.rs"]
+mod fixture;
+#[path = "model/mod.rs"]
+mod model;
+
+pub(crate) use executor::run_program;
+pub(crate) use model::MODELS;
