@@ -29,4 +29,8 @@ mod imp;
 #[path = "sync/step.rs"]
 pub mod step;
 
+#[cfg(any(seawall_loom, seawall_shuttle))]
+#[path = "sync/trace.rs"]
+pub mod trace;
+
 pub use imp::*;

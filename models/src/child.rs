@@ -6,13 +6,17 @@
 //! # Exit codes of a child
 //! `0` passed, `1` the model failed, anything else: the runner itself is broken.
 
-use crate::explore::explore;
+use crate::engine::{Engine, Sampling};
+use crate::explore;
 use crate::record;
-use crate::report::{Failure, Report};
-use crate::spec::{Engine, Model};
+use crate::report::{Failure, Report, parse_progress, progress_line};
+use crate::schedule::{At, Fit};
+use crate::spec::Model;
+use clap::Args;
+use rustix::process::{Resource, Rlimit, setrlimit};
 use std::env;
-use std::ffi::OsString;
-use std::io::{self, Read, Write};
+use std::fmt;
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::panic::{self, PanicHookInfo};
 use std::path::Path;
@@ -30,18 +34,78 @@ const ORPHANED: i32 = 3;
 /// The signal of abort: how a process dies of a panic during a panic.
 const SIGABRT: i32 = 6;
 
+/// What the standard library prints before it aborts for want of memory.
+const OUT_OF_MEMORY: &str = "memory allocation of";
+
+/// How often a child tells of its progress.
+const PROGRESS_EVERY: Duration = Duration::from_millis(250);
+
+/// What a child is told on its command line.
+#[derive(Args, Clone, Debug)]
+pub struct Order {
+    /// The name of the model.
+    pub model: String,
+    /// Its engine.
+    pub engine: Engine,
+    /// Executions of a sampler.
+    #[arg(long)]
+    pub samples: usize,
+    /// Chooses them.
+    #[arg(long)]
+    pub seed: u64,
+    /// The most address space it may use, in MiB.
+    #[arg(long)]
+    pub memory_mib: u64,
+    /// Just this execution, and a trace of it.
+    #[arg(long)]
+    pub replay: Option<At>,
+    /// Leaves out what does not fit in the schedule of that execution.
+    #[arg(long)]
+    pub loose: bool,
+}
+
+impl Order {
+    fn to_arguments(&self) -> Vec<String> {
+        let Self { model, engine, samples, seed, memory_mib, replay, loose } = self;
+        let mut arguments = vec![
+            SUBCOMMAND.to_owned(),
+            model.clone(),
+            engine.to_string(),
+            format!("--samples={samples}"),
+            format!("--seed={seed}"),
+            format!("--memory-mib={memory_mib}"),
+        ];
+        arguments.extend(replay.iter().map(|at| format!("--replay={at}")));
+        arguments.extend(loose.then(|| "--loose".to_owned()));
+        arguments
+    }
+
+    fn sampling(&self) -> Sampling {
+        Sampling { samples: self.samples, seed: self.seed }
+    }
+}
+
 /// The child's side: explores, reports on stdout; the exit code.
-pub fn serve(model: &Model, engine: Engine) -> u8 {
+pub fn serve(model: &Model, order: &Order) -> io::Result<u8> {
+    let bytes = Some(order.memory_mib.saturating_mul(1 << 20));
+    setrlimit(Resource::As, Rlimit { current: bytes, maximum: bytes })?;
     thread::spawn(exit_with_the_runner);
+    let engine = order.engine;
     let print = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
         print(info);
-        send(&Report::of_panic(record::executions(), message(info)));
+        let at = explore::at(engine);
+        send(&Report::of_panic(record::executions(), message(info), at).to_lines());
     }));
-    let report = explore(model, engine);
-    send(&report);
+    record::listen(PROGRESS_EVERY, |executions, depth| send(&progress_line(executions, depth)));
+    let fit = if order.loose { Fit::Loose } else { Fit::Exact };
+    let report = match &order.replay {
+        Some(at) => explore::replay(model, engine, at, fit),
+        None => explore::explore(model, engine, order.sampling()),
+    };
+    send(&report.to_lines());
     // The caller exits without dropping anything, see `explore`.
-    u8::from(report.failure.is_some())
+    Ok(u8::from(report.failure.is_some()))
 }
 
 /// The runner holds the other end of stdin: it ends when the runner does, however that happens.
@@ -54,25 +118,24 @@ fn message(info: &PanicHookInfo<'_>) -> String {
     info.payload_as_str().unwrap_or("a panic without a message").to_owned()
 }
 
-fn send(report: &Report) {
+fn send(lines: &str) {
     let mut out = io::stdout().lock();
     // Nobody listens any more: then nobody needs to know.
-    let _ = out.write_all(report.to_lines().as_bytes()).and_then(|()| out.flush());
+    let _ = out.write_all(lines.as_bytes()).and_then(|()| out.flush());
 }
 
 /// A child to run.
-#[derive(Debug)]
 pub struct Search<'a> {
     /// The runner's binary, or that of the mutated copy.
     pub program: &'a Path,
-    /// The model.
-    pub model: &'static Model,
-    /// One of its engines.
-    pub engine: Engine,
+    /// What it is told.
+    pub order: Order,
     /// A variable to set, for the mutated copy.
     pub variable: Option<(&'static str, &'static str)>,
-    /// After this long it is killed.
-    pub limit: Option<Duration>,
+    /// At this time it is killed.
+    pub until: Option<Instant>,
+    /// Is told of the executions so far and the greatest depth of them.
+    pub progress: &'a (dyn Fn(u64, u64) + Sync),
 }
 
 /// How a child ended.
@@ -82,10 +145,24 @@ pub enum Verdict {
     Passed,
     /// The model failed.
     Failed(Failure),
-    /// It was killed at its limit.
-    TimedOut(Duration),
+    /// It was killed when its time was over.
+    TimedOut,
+    /// It needed more memory than it may have.
+    OutOfMemory,
     /// It ended in a way that says nothing about the model.
     Broken(String),
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Passed => f.write_str("passed"),
+            Self::Failed(failure) => write!(f, "FAILED: {}", failure.kind.name()),
+            Self::TimedOut => f.write_str("STOPPED: time"),
+            Self::OutOfMemory => f.write_str("STOPPED: memory"),
+            Self::Broken(_) => f.write_str("ERROR"),
+        }
+    }
 }
 
 /// All about a child that has ended.
@@ -101,17 +178,30 @@ pub struct Finished {
     pub time: Duration,
 }
 
+impl Finished {
+    /// A search that the time did not suffice for.
+    pub fn not_begun() -> Self {
+        Self {
+            verdict: Verdict::TimedOut,
+            report: Report::default(),
+            stderr: String::new(),
+            time: Duration::ZERO,
+        }
+    }
+}
+
 impl Search<'_> {
     /// Runs the child to its end.
     pub fn run(&self) -> Finished {
         let start = Instant::now();
-        let ended = self.spawn().and_then(|child| wait(child, self.limit));
+        let ended = self.spawn().and_then(|child| wait(child, self.until, self.progress));
         let time = start.elapsed();
         match ended {
-            Ok(Ended { status, stdout, stderr }) => {
-                let report = Report::parse(&stdout);
-                let verdict = self.verdict(status, report.as_ref());
-                Finished { verdict, report: report.unwrap_or_default(), stderr, time }
+            Ok(ended) => {
+                let report = Report::parse(&ended.stdout);
+                let verdict = verdict(&ended, report.as_ref());
+                let report = report.unwrap_or_default();
+                Finished { verdict, report, stderr: ended.stderr, time }
             }
             Err(error) => {
                 let verdict =
@@ -122,58 +212,59 @@ impl Search<'_> {
     }
 
     fn spawn(&self) -> io::Result<Child> {
-        let arguments: [OsString; 3] =
-            [SUBCOMMAND.into(), self.model.name.into(), self.engine.name().into()];
         let mut command = Command::new(self.program);
         if env::var_os("RUST_BACKTRACE").is_none_or(|value| value != "full") {
             // Frames of the checker, mostly; who wants them says so.
             command.env("RUST_BACKTRACE", "0");
         }
         command
-            .args(arguments)
+            .args(self.order.to_arguments())
             .envs(self.variable)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
     }
-
-    fn verdict(&self, status: Option<ExitStatus>, report: Option<&Report>) -> Verdict {
-        let Some(status) = status else {
-            return Verdict::TimedOut(self.limit.unwrap_or_default());
-        };
-        let failure = report.and_then(|report| report.failure.clone());
-        match (status.code(), failure) {
-            (Some(0), None) if report.is_some() => Verdict::Passed,
-            (Some(1), Some(failure)) => Verdict::Failed(failure),
-            // The panic that was reported last met another one while it unwound.
-            (None, Some(failure)) if status.signal() == Some(SIGABRT) => Verdict::Failed(failure),
-            _ => Verdict::Broken(format!("the search ended with {status} and no result")),
-        }
-    }
 }
 
 struct Ended {
-    /// None if it was killed at the limit.
+    /// None if it was killed when its time was over.
     status: Option<ExitStatus>,
     stdout: String,
     stderr: String,
 }
 
-/// Reads both pipes to their ends, for at most `limit`.
-fn wait(mut child: Child, limit: Option<Duration>) -> io::Result<Ended> {
+fn verdict(ended: &Ended, report: Option<&Report>) -> Verdict {
+    let Some(status) = ended.status else { return Verdict::TimedOut };
+    let failure = report.and_then(|report| report.failure.clone());
+    match (status.code(), failure) {
+        (Some(0), None) if report.is_some() => Verdict::Passed,
+        (None, _) if ended.stderr.contains(OUT_OF_MEMORY) => Verdict::OutOfMemory,
+        (Some(1), Some(failure)) => Verdict::Failed(failure),
+        // The panic that was reported last met another one while it unwound.
+        (None, Some(failure)) if status.signal() == Some(SIGABRT) => Verdict::Failed(failure),
+        _ => Verdict::Broken(format!("the search ended with {status} and no result")),
+    }
+}
+
+/// Reads both pipes to their ends, for as long as there is time.
+fn wait(
+    mut child: Child,
+    until: Option<Instant>,
+    progress: &(dyn Fn(u64, u64) + Sync),
+) -> io::Result<Ended> {
     let stdout = child.stdout.take().expect("piped");
     let stderr = child.stderr.take().expect("piped");
     let (ended, end) = mpsc::channel();
     thread::scope(|scope| {
         let stderr = scope.spawn(move || read_to_end(stderr));
         let stdout = scope.spawn(move || {
-            let text = read_to_end(stdout);
+            let text = read_lines(stdout, progress);
             // The receiver waits for this or is past its limit.
             let _ = ended.send(());
             text
         });
-        let limit = limit.unwrap_or(Duration::MAX);
+        let limit = until.map_or(Duration::MAX, |until| until.duration_since(Instant::now()));
         let timed_out = end.recv_timeout(limit) == Err(RecvTimeoutError::Timeout);
         if timed_out {
             child.kill()?;
@@ -192,23 +283,60 @@ fn read_to_end(mut pipe: impl Read) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
+/// All lines but those of progress.
+fn read_lines(pipe: impl Read, progress: &(dyn Fn(u64, u64) + Sync)) -> String {
+    let mut text = String::new();
+    for line in BufReader::new(pipe).split(b'\n').map_while(Result::ok) {
+        let line = String::from_utf8_lossy(&line);
+        match parse_progress(&line) {
+            Some((executions, depth)) => progress(executions, depth),
+            None => {
+                text.push_str(&line);
+                text.push('\n');
+            }
+        }
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::models;
 
-    fn search(program: &Path) -> Search<'_> {
-        Search { program, model: &models()[0], engine: Engine::Loom, variable: None, limit: None }
+    fn order() -> Order {
+        Order {
+            model: "turn".to_owned(),
+            engine: Engine::Pct(3),
+            samples: 7,
+            seed: 8,
+            memory_mib: 9,
+            replay: Some("a3b".parse().expect("a schedule")),
+            loose: true,
+        }
+    }
+
+    #[test]
+    fn a_child_understands_its_order() {
+        #[derive(clap::Parser)]
+        struct Child {
+            #[command(flatten)]
+            order: Order,
+        }
+        let child = <Child as clap::Parser>::parse_from(order().to_arguments());
+        assert_eq!(child.order.to_arguments(), order().to_arguments());
     }
 
     #[test]
     fn only_a_child_that_reports_it_has_passed_or_failed() {
-        let verdict = |raw: i32, report: Option<&Report>| {
-            search(Path::new("")).verdict(Some(ExitStatus::from_raw(raw)), report)
+        let ended = |raw: i32, stderr: &str| Ended {
+            status: Some(ExitStatus::from_raw(raw)),
+            stdout: String::new(),
+            stderr: stderr.to_owned(),
         };
+        let verdict = |raw, report: Option<&Report>| verdict(&ended(raw, ""), report);
         let exited = |code: i32| code << 8;
         let passed = Report::default();
-        let failed = Report::of_panic(1, "a check".to_owned());
+        let failed = Report::of_panic(1, "a check".to_owned(), At::Execution(1));
         let failure = failed.failure.clone().expect("it failed");
         assert_eq!(verdict(exited(0), Some(&passed)), Verdict::Passed);
         assert_eq!(verdict(exited(1), Some(&failed)), Verdict::Failed(failure.clone()));
@@ -219,23 +347,28 @@ mod tests {
         assert!(broken(exited(101), Some(&failed)), "a panic of the runner");
         assert!(broken(SIGABRT, None), "an abort before any panic");
         assert!(broken(11, Some(&failed)), "a stack overflow");
+        let out_of_memory = ended(SIGABRT, "memory allocation of 4096 bytes failed");
+        assert_eq!(super::verdict(&out_of_memory, Some(&failed)), Verdict::OutOfMemory);
     }
 
     #[test]
-    fn a_child_is_killed_at_its_limit() {
+    fn a_child_is_killed_when_its_time_is_over() {
         let child = Command::new("sleep")
             .arg("100")
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .expect("sleep exists");
-        let ended = wait(child, Some(Duration::from_millis(20))).expect("it can be killed");
+        let until = Some(Instant::now() + Duration::from_millis(20));
+        let ended = wait(child, until, &|_, _| ()).expect("it can be killed");
         assert!(ended.status.is_none());
     }
 
     #[test]
     fn a_program_that_does_not_start_is_broken() {
-        let finished = search(Path::new("/no/such/program")).run();
-        assert!(matches!(finished.verdict, Verdict::Broken(_)));
+        let program = Path::new("/no/such/program");
+        let search =
+            Search { program, order: order(), variable: None, until: None, progress: &|_, _| () };
+        assert!(matches!(search.run().verdict, Verdict::Broken(_)));
     }
 }

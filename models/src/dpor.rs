@@ -20,11 +20,10 @@
 //! compares the outcomes of random programs with those of a brute-force oracle; locks that are
 //! taken shared are not in these programs yet.
 
+use crate::record;
 use seawall_core_shuttle::sync::step::{self, Object, Op, Task};
 use shuttle::scheduler::{Schedule, Scheduler, Task as ShuttleTask, TaskId};
-use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::rc::Rc;
 
 /// How many events of each thread come before something.
 type Clock = Vec<u32>;
@@ -136,6 +135,7 @@ impl DporScheduler {
         let preferred = current.filter(|task| tasks.contains(task) && !sleeps(*task));
         let Some(chosen) = preferred.or_else(|| tasks.iter().copied().find(|t| !sleeps(*t))) else {
             self.is_redundant = true;
+            record::redundant();
             return;
         };
         self.nodes.push(Node { enabled, chosen, backtrack: BTreeSet::from([chosen]), sleep });
@@ -319,57 +319,4 @@ fn can_be_reversed(a: &Op, b: &Op) -> bool {
         Unlock => b == TryLockShared,
         UnlockShared | Wake => false,
     })
-}
-
-/// A scheduler that passes over threads that cannot go on, runs those on that nobody sees, and ends
-/// the search at a deadlock.
-pub struct Heeding<S> {
-    scheduler: S,
-    deadlock: Deadlock,
-}
-
-/// Where a [`Heeding`] scheduler leaves word of a deadlock.
-pub type Deadlock = Rc<RefCell<Option<String>>>;
-
-impl<S> Heeding<S> {
-    /// Wraps a scheduler; a deadlock is described in what is returned with it.
-    pub fn new(scheduler: S) -> (Self, Deadlock) {
-        let deadlock = Deadlock::default();
-        (Self { scheduler, deadlock: deadlock.clone() }, deadlock)
-    }
-}
-
-impl<S: Scheduler> Scheduler for Heeding<S> {
-    fn new_execution(&mut self) -> Option<Schedule> {
-        step::begin_execution();
-        if self.deadlock.borrow().is_some() {
-            return None;
-        }
-        self.scheduler.new_execution()
-    }
-
-    fn next_task(
-        &mut self,
-        runnable: &[&ShuttleTask],
-        current: Option<TaskId>,
-        _is_yielding: bool,
-    ) -> Option<TaskId> {
-        let next = |task: &ShuttleTask| step::next(usize::from(task.id()));
-        if let Some(task) = runnable.iter().find(|task| next(task).is_none()) {
-            return Some(task.id());
-        }
-        let is_enabled = |task: &&&ShuttleTask| step::is_enabled(usize::from(task.id()));
-        let enabled: Vec<&ShuttleTask> = runnable.iter().filter(is_enabled).copied().collect();
-        if enabled.is_empty() {
-            let blocked = |task: &&ShuttleTask| Some((usize::from(task.id()), next(task)?));
-            let blocked: Vec<_> = runnable.iter().filter_map(blocked).collect();
-            *self.deadlock.borrow_mut() = Some(format!("deadlock! blocked tasks: {blocked:?}"));
-            return None;
-        }
-        self.scheduler.next_task(&enabled, current, false)
-    }
-
-    fn next_u64(&mut self) -> u64 {
-        self.scheduler.next_u64()
-    }
 }

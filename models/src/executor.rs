@@ -1,14 +1,15 @@
 //! Runs the program at hand on the facade, for the audit.
 
 use super::seawall_core::sync::atomic::{AtomicU64, Ordering};
-use super::seawall_core::sync::{Condvar, Mutex, SpinWord, thread};
-use crate::audit::program::Instruction;
+use super::seawall_core::sync::{Condvar, Mutex, RwLock, SpinWord, thread};
+use crate::audit::program::{HELD, Instruction};
 use crate::record::outcome;
 use std::sync::Arc;
 
 struct Shared {
     words: [AtomicU64; 2],
     value: Mutex<u64>,
+    guarded: RwLock<u64>,
     flag: Mutex<bool>,
     raised: Condvar,
     spun: SpinWord,
@@ -20,11 +21,12 @@ pub(crate) fn run_program() {
     let shared = Arc::new(Shared {
         words: [AtomicU64::new(0), AtomicU64::new(0)],
         value: Mutex::new(0),
+        guarded: RwLock::new(0),
         flag: Mutex::new(false),
         raised: Condvar::new(),
         spun: SpinWord::new(0),
     });
-    let (last, others) = program.0.split_last().expect("two threads or three");
+    let (last, others) = program.0.split_last().expect("two threads or more");
     let spawned: Vec<_> = others
         .iter()
         .map(|instructions| {
@@ -65,6 +67,14 @@ fn perform(shared: &Shared, instruction: Instruction) -> Option<u64> {
             let was = *guarded;
             *guarded = was * 3 + value;
             return Some(was);
+        }
+        Instruction::Shared => return Some(*shared.guarded.read()),
+        Instruction::TryShared => {
+            return Some(shared.guarded.try_read().map_or(HELD, |guarded| *guarded));
+        }
+        Instruction::Exclusive(value) => {
+            let mut guarded = shared.guarded.write();
+            *guarded = *guarded * 3 + value;
         }
         Instruction::SetFlag => {
             *shared.flag.lock() = true;

@@ -1,23 +1,30 @@
-//! The runner: every model under every engine, every mutant, and the tables.
+//! The runner: models under their engines, replays, mutants, the audit of the engines.
 //!
-//! Exit codes: 0 all passed; 1 a model failed, a mutant survived, or its text is not in the sources
-//! exactly once; 2 usage; 3 the runner itself.
+//! Exit codes: 0 all passed; 1 a model failed or did not end within its limits, a mutant survived,
+//! or its text is not in the sources exactly once; 2 usage; 3 the runner itself.
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
+use seawall_models::audit::{self, Plan};
+use seawall_models::child::{self, Order};
+use seawall_models::engine::{Engine, Sampling};
 use seawall_models::explore::check_environment;
+use seawall_models::jobs;
 use seawall_models::mutants::kill::{self, Effort};
 use seawall_models::mutants::schemata::{VARIABLE, WeaveError};
-use seawall_models::run::{self, Detail};
-use seawall_models::spec::{Engine, Model};
-use seawall_models::{child, jobs};
+use seawall_models::profile::Profile;
+use seawall_models::replay::{Replay, Shown};
+use seawall_models::run::{self, Format, Settings};
+use seawall_models::select::{Shard, select};
+use seawall_models::spec::find;
 use std::error::Error;
 use std::io::{self, ErrorKind, Write};
 use std::num::NonZeroUsize;
 use std::process::{ExitCode, exit};
+use std::time::{Duration, Instant};
 
 /// Explores the models of seawall's protocols under loom and shuttle.
 ///
-/// Without a command it runs all of them.
+/// Without a command it runs the quick profile.
 #[derive(Parser)]
 #[command(name = "seawall-models", version)]
 struct Arguments {
@@ -32,14 +39,12 @@ struct Arguments {
 enum Action {
     /// Lists the models.
     List,
-    /// Runs some models, and shows the points that they reached, their outcomes, and everything
-    /// that a failing one prints (with RUST_BACKTRACE=full, where it failed).
-    Run {
-        /// The name of a model or a part of the names of some.
-        pattern: Option<String>,
-        /// Only under this engine.
-        #[arg(long)]
-        engine: Option<Engine>,
+    /// Runs models; those that fail are shown with a trace and a command that replays it.
+    Run(Run),
+    /// Runs one failing execution again, shortens it and shows its trace.
+    Replay {
+        /// What `run` printed: MODEL:ENGINE:EXECUTION:CHECK.
+        execution: String,
     },
     /// Shows that the models can fail: each mutant must be killed by the models that it names.
     Mutants {
@@ -49,21 +54,71 @@ enum Action {
         #[arg(long)]
         first_kill: bool,
     },
-    /// Runs random small programs under the engines, against a brute-force oracle.
+    /// Runs litmus tests, planted bugs and random small programs under the engines, against a
+    /// brute-force oracle.
     Audit {
-        /// How many programs.
-        #[arg(long, default_value_t = 1000)]
+        /// How many random programs.
+        #[arg(long, default_value_t = 2000)]
         programs: u64,
         /// Chooses them.
         #[arg(long, default_value_t = 1)]
         seed: u64,
-        /// Only this engine (by default dpor and loom; shuttle-dfs takes minutes).
+        /// Only these engines on them (by default all but dfs, which takes minutes).
         #[arg(long)]
-        engine: Option<Engine>,
+        engine: Vec<Engine>,
+        /// Executions of a sampler on each program.
+        #[arg(long, default_value = "200")]
+        samples: NonZeroUsize,
     },
     /// One search in this process: how the runner calls itself.
     #[command(name = child::SUBCOMMAND, hide = true)]
-    Check { model: String, engine: Engine },
+    Check(Order),
+}
+
+#[derive(Args)]
+struct Run {
+    /// The name of a model or a part of the names of some.
+    pattern: Option<String>,
+    /// Which searches, and how many samples.
+    #[arg(long, default_value_t = Profile::Quick)]
+    profile: Profile,
+    /// Only these engines, also where the profile does not have them: dpor, dfs, loom, loom-rmw,
+    /// loom-N (at most N preemptions), pct-D (bugs of depth D), random, urw.
+    #[arg(long)]
+    engine: Vec<Engine>,
+    /// Executions of a sampler (by default 1,000 in quick, 5,000 in ci, 1,000,000 in nightly).
+    #[arg(long)]
+    samples: Option<NonZeroUsize>,
+    /// Chooses them.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// One of N equal parts of the searches: I/N, I from 1.
+    #[arg(long)]
+    shard: Option<Shard>,
+    /// Stops after this time, as in `90s` or `2h`; what has not ended by then has not passed.
+    #[arg(long, value_parser = humantime::parse_duration)]
+    budget: Option<Duration>,
+    /// The most address space of a search, in MiB.
+    #[arg(long, default_value_t = 2048)]
+    memory_mib: u64,
+    /// A JSON object a line instead of a table.
+    #[arg(long)]
+    json: bool,
+    /// Shows the points that were reached and the outcomes.
+    #[arg(long, conflicts_with = "json")]
+    counts: bool,
+}
+
+impl Run {
+    /// What `run` does without arguments.
+    fn default() -> Self {
+        #[derive(Parser)]
+        struct Nothing {
+            #[command(flatten)]
+            run: Run,
+        }
+        Nothing::parse_from(["run"]).run
+    }
 }
 
 /// What was wrong with the arguments.
@@ -107,20 +162,20 @@ fn exit_code(error: &(dyn Error + 'static)) -> u8 {
 fn run_command(arguments: &Arguments, out: &mut impl Write) -> Result<bool, Box<dyn Error>> {
     check_environment().map_err(Usage)?;
     let jobs = arguments.jobs.unwrap_or_else(jobs::processors);
-    let run = |pattern: Option<&str>, engine, detail, out: &mut _| {
-        let selection = run::select(pattern, engine).map_err(Usage)?;
-        let program = std::env::current_exe()?;
-        Ok(run::run(&program, &selection, jobs, detail, out)?)
-    };
     match &arguments.command {
-        None => run(None, None, Detail::Table, out),
-        Some(Action::Run { pattern, engine }) => {
-            run(pattern.as_deref(), *engine, Detail::Counts, out)
+        None => run_models(&Run::default(), jobs, out),
+        Some(Action::Run(run)) => run_models(run, jobs, out),
+        Some(Action::Replay { execution }) => {
+            let replay = Replay::parse(execution).map_err(Usage)?;
+            match replay.show(&std::env::current_exe()?, out)? {
+                Ok(shown) => Ok(shown == Shown::Passed),
+                Err(reason) => Err(Usage(format!("{execution}: {reason}")).into()),
+            }
         }
-        Some(Action::Audit { programs, seed, engine }) => {
-            let all = [Engine::Dpor, Engine::Loom];
-            let engines = engine.as_ref().map_or(&all[..], std::slice::from_ref);
-            Ok(audit(engines, *programs, *seed, out)?)
+        Some(Action::Audit { programs, seed, engine, samples }) => {
+            let sampling = Sampling { samples: samples.get(), seed: *seed };
+            let plan = Plan { engines: engine, programs: *programs, sampling, jobs };
+            Ok(audit::audit(&plan, out)?)
         }
         Some(Action::List) => run::list(out).map(|()| true).map_err(Into::into),
         Some(Action::Mutants { pattern, first_kill }) => {
@@ -133,36 +188,39 @@ fn run_command(arguments: &Arguments, out: &mut impl Write) -> Result<bool, Box<
             let effort = if *first_kill { Effort::FirstKill } else { Effort::EveryEngine };
             kill::run(&mutants, effort, jobs, out)
         }
-        Some(Action::Check { model, engine }) => {
+        Some(Action::Check(order)) => {
+            let model = find(&order.model, order.engine).map_err(Usage)?;
             // Not a return: what a failed search leaves behind must not be dropped.
-            exit(child::serve(find(model, *engine)?, *engine).into())
+            exit(child::serve(model, order)?.into())
         }
     }
 }
 
-fn find(name: &str, engine: Engine) -> Result<&'static Model, Usage> {
-    let model = engine.models().iter().find(|model| model.name == name);
-    let model = model.ok_or_else(|| Usage(format!("no model is called {name}")))?;
-    if !Engine::of(model).contains(&engine) {
-        return Err(Usage(format!("{engine} does not explore {name}")));
+fn run_models(run: &Run, jobs: NonZeroUsize, out: &mut impl Write) -> Result<bool, Box<dyn Error>> {
+    let selection = select(run.pattern.as_deref(), &run.engine, run.profile, run.shard);
+    let selection = selection.map_err(Usage)?;
+    let is_sampled = selection.iter().any(|(_, engine)| engine.is_sampler());
+    if (run.samples.is_some() || run.seed.is_some()) && !is_sampled {
+        return Err(Usage(
+            "--samples and --seed are for pct-D, random and urw, and none of these is run: name \
+             one with --engine, or take --profile ci"
+                .to_owned(),
+        )
+        .into());
     }
-    Ok(model)
-}
-
-/// Prints the audit's table; whether the engines that claim to be complete are.
-fn audit(engines: &[Engine], programs: u64, seed: u64, out: &mut impl Write) -> io::Result<bool> {
-    writeln!(out, "engine       programs  incomplete  beyond SC  executions   (seed {seed})")?;
-    let mut passed = true;
-    for (engine, score, witness) in seawall_models::audit::audit(engines, programs, seed) {
-        let seawall_models::audit::Score { programs, incomplete, beyond, executions } = score;
-        let name = engine.name();
-        writeln!(out, "{name:<12} {programs:>8}  {incomplete:>10}  {beyond:>9}  {executions:>10}")?;
-        if engine != Engine::Loom
-            && let Some(witness) = witness
-        {
-            passed = false;
-            writeln!(out, "{engine} is wrong about\n{witness}")?;
-        }
-    }
-    Ok(passed)
+    let usual = Sampling::of(run.profile);
+    let samples = run.samples.map_or(usual.samples, NonZeroUsize::get);
+    let settings = Settings {
+        program: &std::env::current_exe()?,
+        jobs,
+        sampling: Sampling { samples, seed: run.seed.unwrap_or(usual.seed) },
+        memory_mib: run.memory_mib,
+        until: run.budget.map(|budget| Instant::now() + budget),
+    };
+    let format = match (run.json, run.counts) {
+        (true, _) => Format::Json,
+        (false, true) => Format::Counts,
+        (false, false) => Format::Table,
+    };
+    Ok(run::run(&settings, &selection, format, out)?)
 }

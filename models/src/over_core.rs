@@ -10,6 +10,12 @@ mod executor;
 mod fixture;
 #[path = "model/mod.rs"]
 mod model;
+#[path = "narrate.rs"]
+mod narrate;
+#[path = "planted.rs"]
+mod planted;
 
 pub(crate) use executor::run_program;
 pub(crate) use model::MODELS;
+pub(crate) use narrate::narrate;
+pub(crate) use planted::PLANTED;

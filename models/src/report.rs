@@ -2,13 +2,16 @@
 //!
 //! One fact a line, behind a mark, so that whatever else lands on stdout does no harm:
 //! ```text
-//! @seawall executions 12
+//! @seawall progress 5 40
+//! @seawall executions 12 2 40
 //! @seawall reached 3 both slept
 //! @seawall outcome 12 left 0
-//! @seawall failed deadlock deadlock! blocked tasks: ...
+//! @seawall trace a  load  flag  true  turn.rs:12
+//! @seawall failed deadlock at a3b2 deadlock! blocked tasks: ...
 //! ```
 
-use crate::record::Record;
+use crate::record::{LIMIT_REACHED, Record};
+use crate::schedule::{At, MISFIT};
 use std::fmt::{self, Write};
 
 /// What a search found.
@@ -18,6 +21,8 @@ pub struct Report {
     pub record: Record,
     /// Why it failed.
     pub failure: Option<Failure>,
+    /// The lines of the recorded execution.
+    pub trace: Vec<String>,
 }
 
 /// Why a model failed.
@@ -27,6 +32,8 @@ pub struct Failure {
     pub kind: Kind,
     /// The message, whose first line says it all.
     pub message: String,
+    /// The execution, if it is one that has failed.
+    pub at: Option<At>,
 }
 
 /// The sorts of failure of a model.
@@ -42,13 +49,24 @@ pub enum Kind {
     Livelock,
     /// No execution failed, but they were not the ones that the model is about.
     Unreached,
+    /// There is no such execution to be replayed.
+    Misfit,
+    /// It did not end within the executions that it may have.
+    Limit,
 }
 
 const MARK: &str = "@seawall ";
 
 impl Kind {
-    const ALL: [Self; 5] =
-        [Self::Check, Self::Deadlock, Self::Race, Self::Livelock, Self::Unreached];
+    const ALL: [Self; 7] = [
+        Self::Check,
+        Self::Deadlock,
+        Self::Race,
+        Self::Livelock,
+        Self::Unreached,
+        Self::Misfit,
+        Self::Limit,
+    ];
 
     /// One word.
     pub fn name(self) -> &'static str {
@@ -58,13 +76,15 @@ impl Kind {
             Self::Race => "race",
             Self::Livelock => "livelock",
             Self::Unreached => "unreached",
+            Self::Misfit => "misfit",
+            Self::Limit => "limit",
         }
     }
 }
 
 impl Failure {
     /// Tells the sort of failure by the words that loom and shuttle use.
-    pub fn of_panic(message: String) -> Self {
+    pub fn of_panic(message: String, at: At) -> Self {
         let kind = if message.starts_with("deadlock") {
             Kind::Deadlock
         } else if message.starts_with("Causality violation") {
@@ -73,10 +93,14 @@ impl Failure {
             || message.starts_with("exceeded max_steps bound")
         {
             Kind::Livelock
+        } else if message.starts_with(MISFIT) {
+            Kind::Misfit
+        } else if message.starts_with(LIMIT_REACHED) {
+            Kind::Limit
         } else {
             Kind::Check
         };
-        Self { kind, message }
+        Self { kind, message, at: Some(at) }
     }
 }
 
@@ -90,9 +114,9 @@ impl fmt::Display for Failure {
 impl Report {
     /// A report of what is known in the middle of a search: that an execution panicked. The last
     /// word if the process dies of it.
-    pub fn of_panic(executions: u64, message: String) -> Self {
+    pub fn of_panic(executions: u64, message: String, at: At) -> Self {
         let record = Record { executions, ..Record::default() };
-        Self { record, failure: Some(Failure::of_panic(message)) }
+        Self { record, failure: Some(Failure::of_panic(message, at)), trace: Vec::new() }
     }
 
     /// The lines that [`Report::parse`] reads.
@@ -101,16 +125,21 @@ impl Report {
         let mut line = |text: fmt::Arguments<'_>| {
             writeln!(lines, "{MARK}{text}").expect("a String takes everything");
         };
-        line(format_args!("executions {}", self.record.executions));
+        let Record { executions, redundant, depth, .. } = self.record;
+        line(format_args!("executions {executions} {redundant} {depth}"));
         for (point, times) in &self.record.reached {
             line(format_args!("reached {times} {}", one_line(point)));
         }
         for (outcome, times) in &self.record.outcomes {
             line(format_args!("outcome {times} {}", one_line(outcome)));
         }
+        for text in &self.trace {
+            line(format_args!("trace {text}"));
+        }
         match &self.failure {
-            Some(Failure { kind, message }) => {
-                line(format_args!("failed {} {}", kind.name(), one_line(message)));
+            Some(Failure { kind, message, at }) => {
+                let at = at.as_ref().map_or_else(|| "-".to_owned(), At::to_string);
+                line(format_args!("failed {} {at} {}", kind.name(), one_line(message)));
             }
             None => line(format_args!("passed")),
         }
@@ -122,27 +151,57 @@ impl Report {
         let mut report = Self::default();
         let mut whole = None;
         for line in stdout.lines().filter_map(|line| line.strip_prefix(MARK)) {
-            let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
-            let (first, text) = rest.split_once(' ').unwrap_or((rest, ""));
-            match word {
-                "executions" => report.record.executions = first.parse().ok()?,
-                "reached" => {
-                    report.record.reached.insert(text.to_owned(), first.parse().ok()?);
-                }
-                "outcome" => {
-                    report.record.outcomes.insert(text.to_owned(), first.parse().ok()?);
-                }
-                "failed" => {
-                    let kind = Kind::ALL.into_iter().find(|kind| kind.name() == first)?;
-                    report.failure = Some(Failure { kind, message: text.to_owned() });
-                    whole = Some(std::mem::take(&mut report));
-                }
-                "passed" => whole = Some(std::mem::take(&mut report)),
-                _ => return None,
+            if report.read_line(line)? {
+                whole = Some(std::mem::take(&mut report));
             }
         }
         whole
     }
+
+    /// Whether the line was the last of a report; `None` if there is no such line.
+    fn read_line(&mut self, line: &str) -> Option<bool> {
+        let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+        let (first, text) = rest.split_once(' ').unwrap_or((rest, ""));
+        let record = &mut self.record;
+        match word {
+            "progress" => {}
+            "executions" => {
+                let (redundant, depth) = text.split_once(' ')?;
+                record.executions = first.parse().ok()?;
+                record.redundant = redundant.parse().ok()?;
+                record.depth = depth.parse().ok()?;
+            }
+            "reached" => {
+                record.reached.insert(text.to_owned(), first.parse().ok()?);
+            }
+            "outcome" => {
+                record.outcomes.insert(text.to_owned(), first.parse().ok()?);
+            }
+            "trace" => self.trace.push(rest.to_owned()),
+            "failed" => {
+                let kind = Kind::ALL.into_iter().find(|kind| kind.name() == first)?;
+                let (at, message) = text.split_once(' ')?;
+                let at = if at == "-" { None } else { Some(at.parse().ok()?) };
+                self.failure = Some(Failure { kind, message: message.to_owned(), at });
+                return Some(true);
+            }
+            "passed" => return Some(true),
+            _ => return None,
+        }
+        Some(false)
+    }
+}
+
+/// What a child prints from time to time.
+pub fn progress_line(executions: u64, depth: u64) -> String {
+    format!("{MARK}progress {executions} {depth}\n")
+}
+
+/// Reads what [`progress_line`] wrote: executions and depth.
+pub fn parse_progress(line: &str) -> Option<(u64, u64)> {
+    let (executions, depth) =
+        line.strip_prefix(MARK)?.strip_prefix("progress ")?.split_once(' ')?;
+    Some((executions.parse().ok()?, depth.parse().ok()?))
 }
 
 fn one_line(text: &str) -> String {
@@ -155,13 +214,15 @@ mod tests {
 
     fn sample() -> Report {
         let counts = |name: &str| [(name.to_owned(), 7)].into_iter().collect();
-        let record = Record { executions: 9, reached: counts("a b"), outcomes: counts("1 2") };
-        Report { record, failure: None }
+        let (reached, outcomes) = (counts("a b"), counts("1 2"));
+        let record = Record { executions: 9, redundant: 2, depth: 30, reached, outcomes };
+        Report { record, failure: None, trace: vec!["a  load".to_owned()] }
     }
 
     #[test]
     fn a_report_survives_the_pipe() {
-        let failure = Some(Failure::of_panic("deadlock! blocked tasks: [1, 2]".to_owned()));
+        let message = "deadlock! blocked tasks: [1, 2]".to_owned();
+        let failure = Some(Failure::of_panic(message, "a3b".parse().expect("a schedule")));
         for report in [sample(), Report { failure, ..sample() }] {
             let piped = format!("noise\n{}more noise\n", report.to_lines());
             assert_eq!(Report::parse(&piped), Some(report));
@@ -170,10 +231,17 @@ mod tests {
 
     #[test]
     fn the_last_report_counts() {
-        let first = Report::of_panic(3, "caught by the model".to_owned());
+        let first = Report::of_panic(3, "caught by the model".to_owned(), At::Execution(3));
         let piped = first.to_lines() + &sample().to_lines();
         assert_eq!(Report::parse(&piped), Some(sample()));
         assert_eq!(Report::parse(&first.to_lines()), Some(first));
+    }
+
+    #[test]
+    fn progress_is_no_part_of_a_report() {
+        let piped = progress_line(5, 7) + &sample().to_lines();
+        assert_eq!(parse_progress(piped.lines().next().expect("a line")), Some((5, 7)));
+        assert_eq!(Report::parse(&piped), Some(sample()));
     }
 
     #[test]

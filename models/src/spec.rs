@@ -1,8 +1,8 @@
-//! What a model says about itself, and the engines that explore it.
+//! What a model says about itself.
 
+use crate::engine::{Engine, Family};
+use crate::profile::Profile;
 use crate::{under_loom, under_shuttle};
-use clap::ValueEnum;
-use std::fmt;
 
 /// A model: a scenario, and everything that the reader of its result needs to know.
 #[derive(Debug)]
@@ -15,168 +15,62 @@ pub struct Model {
     pub threads: usize,
     /// The size of everything else: pages, operations, ring blocks; "none" when there is nothing.
     pub bounds: &'static str,
-    /// How loom explores it.
-    pub loom: Loom,
-    /// How shuttle explores it.
-    pub shuttle: Shuttle,
-    /// Points passed to [`reach`](crate::record::reach): under each engine, each of them must be
-    /// reached in some execution.
+    /// The engines that end, those that fail fastest first, each with the smallest profile that
+    /// has time for it. [`Engine::SAMPLERS`] come on top.
+    pub searches: &'static [(Engine, Profile)],
+    /// Points passed to [`reach`](crate::record::reach): each of them must be reached in some
+    /// execution, and no others.
     pub reach: &'static [&'static str],
+    /// Golden: how many distinct outcomes the sequentially consistent interleavings have. An engine
+    /// that finds every interleaving must find exactly so many, a sampler or a bounded one at most.
+    pub outcomes: usize,
     /// One execution. It joins every thread that it spawns: shuttle does not report a detached
     /// thread that blocks for ever.
     pub run: fn(),
 }
 
-/// The bound of loom's search.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Loom {
-    /// None: it ends by itself.
-    Unbounded,
-    /// At most so many preemptions in an execution: it finds bugs and proves nothing.
-    Preemptions(usize),
+impl Model {
+    /// The engines that explore it in a profile.
+    pub fn engines(&self, profile: Profile) -> Vec<Engine> {
+        let complete = self.searches.iter().filter(|(_, from)| *from <= profile).map(|(e, _)| *e);
+        let samplers = if profile == Profile::Quick { &[][..] } else { &Engine::SAMPLERS };
+        complete.chain(samplers.iter().copied()).collect()
+    }
 }
 
-/// The schedules that shuttle runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shuttle {
-    /// One of each class by DPOR; and all of them, depth first, as an oracle of that.
-    DepthFirst,
-    /// One of each class by DPOR.
-    Reduced,
-    /// So many of each kind.
-    Sampled {
-        /// Executions whose next thread is always a random one.
-        random: usize,
-        /// Executions with random priorities that change at few points (PCT).
-        pct: usize,
-        /// The depth of bug that PCT aims at: one more than its changes of priority.
-        pct_depth: usize,
-    },
+/// A model that fails, for the audit of the engines.
+#[derive(Debug)]
+pub struct Planted {
+    /// The model.
+    pub model: Model,
+    /// The engines that cannot find the bug; each of [`Engine::SOME`] but these does.
+    pub missed_by: &'static [Engine],
 }
 
-impl Shuttle {
-    /// The usual number of samples, for a model that is too big for [`Shuttle::Reduced`].
-    pub const SAMPLED: Self = Self::Sampled { random: 10_000, pct: 10_000, pct_depth: 3 };
+/// The planted bugs; their names are the same under every engine.
+pub fn planted() -> &'static [Planted] {
+    under_loom::PLANTED
 }
-
-/// One way of exploring a model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Engine {
-    /// Ours on shuttle: all interleavings, one of each class.
-    Dpor,
-    /// Shuttle, all schedules.
-    ShuttleDfs,
-    /// Shuttle, random schedules.
-    ShuttleRandom,
-    /// Shuttle, schedules with few changes of random priorities.
-    ShuttlePct,
-    /// Loom.
-    Loom,
-}
-
-/// A checker, which is a compilation of `core` and of the models.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Family {
-    /// Weak memory, data races.
-    Loom,
-    /// Sequentially consistent interleavings.
-    Shuttle,
-}
-
-/// The seed of every sampled search, so that the same command explores the same schedules.
-pub const SEED: u64 = 20_260_701;
-
-/// The version of loom in Cargo.lock (a test compares).
-pub const LOOM_VERSION: &str = "0.7.2";
-
-/// The version of shuttle in Cargo.lock (a test compares).
-pub const SHUTTLE_VERSION: &str = "0.9.9";
-
-/// What [`Engine::coverage`] abbreviates as `complete*`.
-pub const LOOM_FOOTNOTE: &str = "* all executions that loom's search generates for C11 without \
-    SeqCst accesses and load buffering, last 7 stores; known to skip interleavings (loom #392)";
 
 /// The models; their names and sizes are the same under every engine.
 pub fn models() -> &'static [Model] {
-    Engine::Loom.models()
+    under_loom::MODELS
 }
 
-impl Engine {
-    /// The engines of a model, those that fail fastest first.
-    pub fn of(model: &Model) -> &'static [Self] {
-        match model.shuttle {
-            Shuttle::DepthFirst => &[Self::Dpor, Self::ShuttleDfs, Self::Loom],
-            Shuttle::Reduced => &[Self::Dpor, Self::Loom],
-            Shuttle::Sampled { .. } => &[Self::ShuttleRandom, Self::ShuttlePct, Self::Loom],
-        }
-    }
-
-    /// The checker that it belongs to.
-    pub fn family(self) -> Family {
-        match self {
-            Self::Loom => Family::Loom,
-            Self::Dpor | Self::ShuttleDfs | Self::ShuttleRandom | Self::ShuttlePct => {
-                Family::Shuttle
-            }
-        }
-    }
-
-    /// The models, compiled for this engine.
-    pub fn models(self) -> &'static [Model] {
-        match self.family() {
-            Family::Loom => under_loom::MODELS,
-            Family::Shuttle => under_shuttle::MODELS,
-        }
-    }
-
-    /// Its name on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Dpor => "dpor",
-            Self::ShuttleDfs => "shuttle-dfs",
-            Self::ShuttleRandom => "shuttle-random",
-            Self::ShuttlePct => "shuttle-pct",
-            Self::Loom => "loom",
-        }
-    }
-
-    /// Its name with the version of the checker.
-    pub fn label(self) -> String {
-        let version = match self.family() {
-            Family::Loom => LOOM_VERSION,
-            Family::Shuttle => SHUTTLE_VERSION,
-        };
-        format!("{self} {version}")
-    }
-
-    /// The number of executions that the model asks for, where the engine does not end by itself.
-    pub fn samples(self, model: &Model) -> Option<usize> {
-        match (self, model.shuttle) {
-            (Self::ShuttleRandom, Shuttle::Sampled { random, .. }) => Some(random),
-            (Self::ShuttlePct, Shuttle::Sampled { pct, .. }) => Some(pct),
-            _ => None,
-        }
-    }
-
-    /// What a search that passed has covered, in the words of verification.md.
-    pub fn coverage(self, model: &Model) -> String {
-        match (self, model.loom) {
-            (Self::Loom, Loom::Unbounded) => "complete*".to_owned(),
-            (Self::Loom, Loom::Preemptions(n)) => format!("not complete: at most {n} preemptions"),
-            (Self::Dpor | Self::ShuttleDfs, _) => {
-                "all sequentially consistent interleavings".to_owned()
-            }
-            (Self::ShuttleRandom | Self::ShuttlePct, _) => {
-                format!("{} samples, seed {SEED}", self.samples(model).unwrap_or_default())
-            }
-        }
-    }
+/// The model of that name, compiled for an engine.
+pub fn find(name: &str, engine: Engine) -> Result<&'static Model, String> {
+    let (models, planted) = match engine.family() {
+        Family::Loom => (under_loom::MODELS, under_loom::PLANTED),
+        Family::Shuttle => (under_shuttle::MODELS, under_shuttle::PLANTED),
+    };
+    let mut all = models.iter().chain(planted.iter().map(|planted| &planted.model));
+    all.find(|model| model.name == name).ok_or_else(|| unknown(name))
 }
 
-impl fmt::Display for Engine {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
+/// Says that there is no such model, and which there are.
+pub fn unknown(name: &str) -> String {
+    let names: Vec<_> = models().iter().map(|model| model.name).collect();
+    format!("no model is called {name} or has that in its name; there are: {}", names.join(", "))
 }
 
 #[cfg(test)]
@@ -206,19 +100,12 @@ mod tests {
     }
 
     #[test]
-    fn the_versions_are_those_of_the_lock_file() {
-        let lock = include_str!("../../Cargo.lock");
-        for (package, version) in [("loom", LOOM_VERSION), ("shuttle", SHUTTLE_VERSION)] {
-            let entry = format!("name = \"{package}\"\nversion = \"{version}\"\n");
-            assert!(lock.contains(&entry), "{package} is not {version} in Cargo.lock");
-        }
-    }
-
-    #[test]
-    fn an_engine_is_named_as_on_the_command_line() {
-        for engine in Engine::value_variants() {
-            let value = engine.to_possible_value().expect("none is skipped");
-            assert_eq!(value.get_name(), engine.name());
+    fn every_model_is_complete_under_dpor_and_under_loom_in_one_form() {
+        for model in models() {
+            let engines = model.engines(Profile::Ci);
+            let has = |engine| engines.contains(&engine);
+            assert!(has(Engine::Dpor), "{}", model.name);
+            assert!(has(Engine::Loom) || has(Engine::LoomRmw), "{}", model.name);
         }
     }
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 /// A column: its title, the texts that decide its width, and the side that its cells stand on.
 #[derive(Debug)]
 pub struct Column {
-    title: &'static str,
+    title: String,
     width: usize,
     right: bool,
 }
@@ -16,14 +16,19 @@ pub struct Table(Vec<Column>);
 
 impl Column {
     /// A column of texts, as wide as the widest of `samples`.
-    pub fn left<S: AsRef<str>>(title: &'static str, samples: impl IntoIterator<Item = S>) -> Self {
+    pub fn left<S: AsRef<str>>(
+        title: impl Into<String>,
+        samples: impl IntoIterator<Item = S>,
+    ) -> Self {
+        let title = title.into();
         let widest = samples.into_iter().map(|text| text.as_ref().chars().count()).max();
-        Self { title, width: widest.unwrap_or(0).max(title.len()), right: false }
+        Self { width: widest.unwrap_or(0).max(title.len()), title, right: false }
     }
 
     /// A column of numbers of up to `width` characters.
-    pub fn right(title: &'static str, width: usize) -> Self {
-        Self { title, width: width.max(title.len()), right: true }
+    pub fn right(title: impl Into<String>, width: usize) -> Self {
+        let title = title.into();
+        Self { width: width.max(title.len()), title, right: true }
     }
 }
 
@@ -31,7 +36,7 @@ impl Table {
     /// Prints the line of titles.
     pub fn begin(columns: Vec<Column>, out: &mut impl Write) -> io::Result<Self> {
         let table = Self(columns);
-        let titles: Vec<String> = table.0.iter().map(|column| column.title.to_owned()).collect();
+        let titles: Vec<String> = table.0.iter().map(|column| column.title.clone()).collect();
         table.row(&titles, out)?;
         Ok(table)
     }

@@ -5,13 +5,15 @@
 //! are always free when they are taken.
 #![allow(clippy::disallowed_types, reason = "this is the facade that the lint points to")]
 
-use super::step::{self, Object, Op};
+use super::step::{Object, Op, current, step};
+use super::trace::Value;
 use std::ops::{Deref, DerefMut};
 use std::sync::PoisonError;
 
 /// Atomic words.
 pub mod atomic {
-    use crate::sync::step::{Object, Op, step};
+    use crate::sync::step::{Object, Op, current, step};
+    use crate::sync::trace::Value;
     pub use std::sync::atomic::Ordering;
 
     /// What all words have; orderings are not told apart.
@@ -26,49 +28,66 @@ pub mod atomic {
 
             impl $name {
                 /// A word with a first value.
+                #[track_caller]
                 pub fn new(value: $value) -> Self {
-                    Self { word: std::sync::atomic::$name::new(value), object: Object::new() }
+                    let object = Object::new(current());
+                    Self { word: std::sync::atomic::$name::new(value), object }
                 }
 
                 /// Reads the word.
+                #[track_caller]
                 pub fn load(&self, _: Ordering) -> $value {
                     step(Op::Read(self.object));
-                    self.word.load(Ordering::SeqCst)
+                    let value = self.word.load(Ordering::SeqCst);
+                    self.object.note(current, "load", Value::Is(value));
+                    value
                 }
 
                 /// Reads the word again once it has been written.
+                #[track_caller]
                 pub fn reload(&self) -> $value {
                     step(Op::Reread(self.object));
-                    self.word.load(Ordering::SeqCst)
+                    let value = self.word.load(Ordering::SeqCst);
+                    self.object.note(current, "load again", Value::Is(value));
+                    value
                 }
 
                 /// Writes the word.
+                #[track_caller]
                 pub fn store(&self, value: $value, _: Ordering) {
                     step(Op::Write(self.object));
                     self.word.store(value, Ordering::SeqCst);
+                    self.object.note(current, "store", Value::Is(value));
                 }
 
                 /// Exchanges the word if it is as expected.
                 ///
                 /// # Errors
                 /// The word, if it is not.
+                #[track_caller]
                 pub fn compare_exchange(
                     &self,
-                    current: $value,
+                    expected: $value,
                     new: $value,
                     _: Ordering,
                     _: Ordering,
                 ) -> Result<$value, $value> {
                     step(Op::Write(self.object));
                     let seq_cst = Ordering::SeqCst;
-                    self.word.compare_exchange(current, new, seq_cst, seq_cst)
+                    let result = self.word.compare_exchange(expected, new, seq_cst, seq_cst);
+                    let value = Value::Exchange(expected, new, result);
+                    self.object.note(current, "compare_exchange", value);
+                    result
                 }
 
                 $(
                     /// As the method of `std`.
+                    #[track_caller]
                     pub fn $method(&self, value: $value, _: Ordering) -> $value {
                         step(Op::Write(self.object));
-                        self.word.$method(value, Ordering::SeqCst)
+                        let was = self.word.$method(value, Ordering::SeqCst);
+                        self.object.note(current, stringify!($method), Value::Was(value, was));
+                        was
                     }
                 )*
             }
@@ -83,7 +102,8 @@ pub mod atomic {
 
 /// Threads of a model.
 pub mod thread {
-    use crate::sync::step::{self, Op, step};
+    use crate::sync::step::{self, Op, current, step};
+    use crate::sync::trace::note_task;
 
     /// A thread that can be waited for.
     #[derive(Debug)]
@@ -92,14 +112,16 @@ pub mod thread {
     }
 
     /// Starts a thread.
+    #[track_caller]
     pub fn spawn<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
-        let parent = step::current();
+        let parent = current();
         let thread = shuttle::thread::spawn(move || {
-            step::started(step::current(), parent);
+            step::started(current(), parent);
             let result = run();
             step::finished();
             result
         });
+        note_task(current, "spawn", usize::from(thread.thread().id()));
         JoinHandle { thread }
     }
 
@@ -108,8 +130,11 @@ pub mod thread {
         ///
         /// # Errors
         /// What the thread panicked with.
+        #[track_caller]
         pub fn join(self) -> std::thread::Result<T> {
-            step(Op::Join(usize::from(self.thread.thread().id())));
+            let child = usize::from(self.thread.thread().id());
+            step(Op::Join(child));
+            note_task(current, "join", child);
             self.thread.join()
         }
     }
@@ -152,13 +177,16 @@ pub struct MutexGuard<'a, T> {
 
 impl<T> Mutex<T> {
     /// Wraps a value.
+    #[track_caller]
     pub fn new(value: T) -> Self {
-        Self { value: std::sync::Mutex::new(value), object: Object::new() }
+        Self { value: std::sync::Mutex::new(value), object: Object::new(current()) }
     }
 
     /// Waits until the lock is held.
+    #[track_caller]
     pub fn lock(&self) -> MutexGuard<'_, T> {
-        step::step(Op::Lock(self.object));
+        step(Op::Lock(self.object));
+        self.object.note_plain(current, "lock");
         MutexGuard { lock: self, value: Some(self.value()) }
     }
 
@@ -182,7 +210,8 @@ impl<T> DerefMut for MutexGuard<'_, T> {
 
 impl<T> Drop for MutexGuard<'_, T> {
     fn drop(&mut self) {
-        step::step(Op::Unlock(self.lock.object));
+        step(Op::Unlock(self.lock.object));
+        self.lock.object.note_drop(current, "unlock");
     }
 }
 
@@ -194,22 +223,28 @@ pub struct Condvar {
 
 impl Condvar {
     /// A condition variable that nobody waits for.
+    #[track_caller]
     pub fn new() -> Self {
-        Self { object: Object::new() }
+        Self { object: Object::new(current()) }
     }
 
     /// Releases the lock, sleeps until notified, takes the lock again.
+    #[track_caller]
     pub fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
         let (condition, lock) = (self.object, guard.lock.object);
-        step::step(Op::Wait { condition, lock });
+        step(Op::Wait { condition, lock });
+        condition.note_plain(current, "wait");
         guard.value = None;
-        step::step(Op::Wake { condition, lock });
+        step(Op::Wake { condition, lock });
+        condition.note_plain(current, "wake");
         guard.value = Some(guard.lock.value());
     }
 
     /// Wakes every thread that waits.
+    #[track_caller]
     pub fn notify_all(&self) {
-        step::step(Op::Notify(self.object));
+        step(Op::Notify(self.object));
+        self.object.note_plain(current, "notify_all");
     }
 }
 
@@ -235,6 +270,7 @@ pub struct RwLockWriteGuard<'a, T> {
 }
 
 impl Default for Condvar {
+    #[track_caller]
     fn default() -> Self {
         Self::new()
     }
@@ -242,24 +278,32 @@ impl Default for Condvar {
 
 impl<T> RwLock<T> {
     /// Wraps a value.
+    #[track_caller]
     pub fn new(value: T) -> Self {
-        Self { value: std::sync::RwLock::new(value), object: Object::new() }
+        Self { value: std::sync::RwLock::new(value), object: Object::new(current()) }
     }
 
     /// Waits until the lock is held shared.
+    #[track_caller]
     pub fn read(&self) -> RwLockReadGuard<'_, T> {
-        step::step(Op::LockShared(self.object));
+        step(Op::LockShared(self.object));
+        self.object.note_plain(current, "read");
         self.shared()
     }
 
     /// Takes the lock shared if that needs no wait.
+    #[track_caller]
     pub fn try_read(&self) -> Option<RwLockReadGuard<'_, T>> {
-        step::step(Op::TryLockShared(self.object)).then(|| self.shared())
+        let is_taken = step(Op::TryLockShared(self.object));
+        self.object.note(current, "try_read", Value::Is(is_taken));
+        is_taken.then(|| self.shared())
     }
 
     /// Waits until the lock is held exclusively.
+    #[track_caller]
     pub fn write(&self) -> RwLockWriteGuard<'_, T> {
-        step::step(Op::Lock(self.object));
+        step(Op::Lock(self.object));
+        self.object.note_plain(current, "write");
         let value = self.value.write().unwrap_or_else(PoisonError::into_inner);
         RwLockWriteGuard { object: self.object, value }
     }
@@ -292,13 +336,15 @@ impl<T> DerefMut for RwLockWriteGuard<'_, T> {
 
 impl<T> Drop for RwLockReadGuard<'_, T> {
     fn drop(&mut self) {
-        step::step(Op::UnlockShared(self.object));
+        step(Op::UnlockShared(self.object));
+        self.object.note_drop(current, "unlock shared");
     }
 }
 
 impl<T> Drop for RwLockWriteGuard<'_, T> {
     fn drop(&mut self) {
-        step::step(Op::Unlock(self.object));
+        step(Op::Unlock(self.object));
+        self.object.note_drop(current, "unlock");
     }
 }
 
@@ -308,21 +354,25 @@ pub struct SpinWord(atomic::AtomicU64);
 
 impl SpinWord {
     /// A word with a first value.
+    #[track_caller]
     pub fn new(value: u64) -> Self {
         Self(atomic::AtomicU64::new(value))
     }
 
     /// Reads the word.
+    #[track_caller]
     pub fn load(&self) -> u64 {
         self.0.load(atomic::Ordering::Acquire)
     }
 
     /// Writes the word.
+    #[track_caller]
     pub fn publish(&self, value: u64) {
         self.0.store(value, atomic::Ordering::Release);
     }
 
     /// Blocks until the word satisfies `ready`.
+    #[track_caller]
     pub fn wait(&self, ready: impl Fn(u64) -> bool) -> u64 {
         let mut value = self.load();
         while !ready(value) {

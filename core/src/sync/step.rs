@@ -9,16 +9,11 @@
 //! Everything here is per OS thread: shuttle runs the threads of a model as coroutines of one.
 #![allow(clippy::disallowed_types, reason = "the state of a checker, not of a protocol")]
 
+pub use super::trace::{Object, Task};
+
+use super::trace;
 use shuttle::sync::atomic::{AtomicBool, Ordering};
 use std::cell::RefCell;
-
-/// An atomic word, a lock, a condition variable: numbered in the order of their creation within an
-/// execution.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Object(pub u32);
-
-/// A thread of an execution: the main one is 0.
-pub type Task = usize;
 
 /// One operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +56,8 @@ pub enum Op {
 
 #[derive(Default)]
 struct Execution {
-    objects: Vec<ObjectState>,
+    /// By the thread that created them.
+    objects: Vec<Vec<ObjectState>>,
     tasks: Vec<TaskState>,
 }
 
@@ -93,6 +89,7 @@ thread_local! {
 /// Forgets the last execution; to be called by a scheduler before each.
 pub fn begin_execution() {
     EXECUTION.take();
+    trace::begin_execution();
 }
 
 /// What a thread is about to do; nothing while it has not come to its first operation, or is
@@ -114,15 +111,6 @@ pub fn tasks() -> usize {
 /// The thread that started a thread.
 pub fn parent(task: Task) -> Option<Task> {
     EXECUTION.with_borrow(|execution| execution.tasks.get(task)?.parent)
-}
-
-impl Object {
-    pub(super) fn new() -> Self {
-        EXECUTION.with_borrow_mut(|execution| {
-            execution.objects.push(ObjectState::default());
-            Self(execution.objects.len() as u32 - 1)
-        })
-    }
 }
 
 pub(super) fn current() -> Task {
@@ -164,18 +152,33 @@ impl Execution {
     }
 
     fn object(&mut self, object: Object) -> &mut ObjectState {
-        &mut self.objects[object.0 as usize]
+        let (creator, number) = (usize::from(object.creator), usize::from(object.number));
+        if self.objects.len() <= creator {
+            self.objects.resize(creator + 1, Vec::new());
+        }
+        let created = &mut self.objects[creator];
+        if created.len() <= number {
+            created.resize(number + 1, ObjectState::default());
+        }
+        &mut created[number]
+    }
+
+    /// The state of an object; nothing has been done to one that is not known yet.
+    fn look(&self, object: Object) -> &ObjectState {
+        const UNTOUCHED: &ObjectState =
+            &ObjectState { is_locked: false, shared: 0, writes: 0, waiting: Vec::new() };
+        let created = self.objects.get(usize::from(object.creator));
+        created.and_then(|created| created.get(usize::from(object.number))).unwrap_or(UNTOUCHED)
     }
 
     fn is_enabled(&self, task: Task) -> bool {
         let Some(state) = self.tasks.get(task) else { return true };
-        let object = |object: Object| &self.objects[object.0 as usize];
-        let is_free = |lock| !object(lock).is_locked && object(lock).shared == 0;
+        let is_free = |lock| !self.look(lock).is_locked && self.look(lock).shared == 0;
         match state.next {
             Some(Op::Lock(lock)) => is_free(lock),
-            Some(Op::LockShared(lock)) => !object(lock).is_locked,
+            Some(Op::LockShared(lock)) => !self.look(lock).is_locked,
             Some(Op::Wake { lock, .. }) => state.is_notified && is_free(lock),
-            Some(Op::Reread(word)) => object(word).writes > state.seen,
+            Some(Op::Reread(word)) => self.look(word).writes > state.seen,
             Some(Op::Join(child)) => self.tasks.get(child).is_some_and(|child| child.is_finished),
             _ => true,
         }

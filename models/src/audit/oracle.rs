@@ -1,6 +1,6 @@
 //! Every outcome of a program, by trying every order of its steps.
 
-use super::program::{Instruction, Program};
+use super::program::{HELD, Instruction, Program};
 use std::collections::{BTreeSet, HashSet};
 
 /// Everything that decides what happens next.
@@ -12,6 +12,10 @@ struct State {
     holders: [Option<usize>; 2],
     value: u64,
     flag: bool,
+    /// The reader-writer lock: who holds it exclusively, how many shared, what it guards.
+    writer: Option<usize>,
+    readers: usize,
+    guarded: u64,
     threads: Vec<Thread>,
 }
 
@@ -92,6 +96,10 @@ impl State {
             Instruction::Spin if self.spun == 0 => return None,
             Instruction::Spin => true,
             Instruction::Locked(value) => state.locked(thread, value)?,
+            Instruction::Shared => state.shared(thread)?,
+            Instruction::TryShared if self.is_held_against(thread) => state.note(thread, HELD),
+            Instruction::TryShared => state.shared(thread)?,
+            Instruction::Exclusive(value) => state.exclusive(thread, value)?,
             Instruction::SetFlag => state.set_flag(thread)?,
             Instruction::AwaitFlag => state.await_flag(thread)?,
         };
@@ -124,6 +132,39 @@ impl State {
             return Some(false);
         }
         self.holders[0] = None;
+        Some(true)
+    }
+
+    /// Whether a thread that wants the reader-writer lock shared, and has it not yet, cannot.
+    fn is_held_against(&self, thread: usize) -> bool {
+        self.threads[thread].step == Step::Begin && self.writer.is_some()
+    }
+
+    fn shared(&mut self, thread: usize) -> Option<bool> {
+        if self.is_held_against(thread) {
+            return None;
+        }
+        if self.threads[thread].step == Step::Begin {
+            self.readers += 1;
+            self.note(thread, self.guarded);
+            self.threads[thread].step = Step::Holding;
+            return Some(false);
+        }
+        self.readers -= 1;
+        Some(true)
+    }
+
+    fn exclusive(&mut self, thread: usize, value: u64) -> Option<bool> {
+        if self.threads[thread].step == Step::Begin {
+            if self.writer.is_some() || self.readers > 0 {
+                return None;
+            }
+            self.writer = Some(thread);
+            self.guarded = self.guarded * 3 + value;
+            self.threads[thread].step = Step::Holding;
+            return Some(false);
+        }
+        self.writer = None;
         Some(true)
     }
 

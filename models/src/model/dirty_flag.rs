@@ -7,17 +7,19 @@
 
 use super::fixture::{Bed, page};
 use super::seawall_core::sync::thread;
+use crate::engine::Engine::{Dpor, Loom, LoomRmw};
+use crate::profile::Profile::{Ci, Quick};
 use crate::record::{outcome, reach};
-use crate::spec::{Loom, Model, Shuttle};
+use crate::spec::Model;
 
 pub(super) const MODEL: Model = Model {
     name: "dirty_flag",
     property: "a page dirtied again while it is written is never marked clean",
     threads: 2,
     bounds: "one page, one change beside one write",
-    loom: Loom::Unbounded,
-    shuttle: Shuttle::Reduced,
+    searches: &[(Dpor, Quick), (Loom, Ci), (LoomRmw, Ci)],
     reach: &["clean, with the change", "dirty, without the change"],
+    outcomes: 2,
     run: scenario,
 };
 

@@ -8,8 +8,10 @@
 use super::seawall_core::event::Event;
 use super::seawall_core::sync::atomic::{AtomicBool, Ordering};
 use super::seawall_core::sync::thread;
+use crate::engine::Engine::{Dfs, Dpor, Loom, LoomRmw};
+use crate::profile::Profile::Quick;
 use crate::record::{outcome, reach};
-use crate::spec::{Loom, Model, Shuttle};
+use crate::spec::Model;
 use std::sync::Arc;
 
 pub(super) const MODEL: Model = Model {
@@ -17,9 +19,9 @@ pub(super) const MODEL: Model = Model {
     property: "a waiter whose condition came true is not left asleep",
     threads: 3,
     bounds: "one change",
-    loom: Loom::Unbounded,
-    shuttle: Shuttle::DepthFirst,
+    searches: &[(Dpor, Quick), (Dfs, Quick), (Loom, Quick), (LoomRmw, Quick)],
     reach: &["seen without sleep", "slept", "both slept"],
+    outcomes: 4,
     run: scenario,
 };
 

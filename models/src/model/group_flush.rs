@@ -13,26 +13,32 @@ use super::seawall_core::sim::CrashOptions;
 use super::seawall_core::sync::thread;
 use super::seawall_core::wal::Inserted;
 use super::seawall_core::wal::record::{RecordBuf, RecordKind};
+use crate::engine::Engine::{Dpor, Loom, LoomRmw};
+use crate::profile::Profile::{Ci, Quick};
 use crate::record::{outcome, reach};
-use crate::spec::{Loom, Model, Shuttle};
+use crate::spec::Model;
 
 pub(super) const MODEL: Model = Model {
     name: "group_flush",
     property: "a commit returns when its record is durable, whoever has synced it",
     threads: 2,
     bounds: "one record each; at most 3 preemptions under loom",
-    loom: Loom::Preemptions(3),
-    shuttle: Shuttle::Reduced,
+    searches: &[(Dpor, Quick), (Loom, Ci), (LoomRmw, Ci)],
     reach: &["one sync for both", "a sync for each"],
+    outcomes: 2,
     run: scenario,
 };
 
 fn scenario() {
     let store = Store::new(1, 1, 128);
     let before = store.bed.disk.operations();
+    let first = insert(&store, 1);
     let theirs = store.clone();
-    let other = thread::spawn(move || commit(&theirs, 1));
-    commit(&store, 2);
+    let other = thread::spawn(move || {
+        let second = insert(&theirs, 2);
+        flush(&theirs, second, 2);
+    });
+    flush(&store, first, 1);
     other.join().expect("the other committer");
     assert_eq!(store.wal.flushed(), store.wal.reserved());
     // Opening the segment takes a sync of the directory; then a write and a sync each time.
@@ -41,12 +47,16 @@ fn scenario() {
     outcome(format_args!("{rounds} rounds"));
 }
 
-fn commit(store: &Store, value: u8) {
+fn insert(store: &Store, value: u8) -> (Lsn, Lsn) {
     let mut record = RecordBuf::new(RecordKind::Pages);
     record.put(&[value; 8]);
     let (epoch, _) = store.wal.redo();
     let inserted = store.wal.insert(record, epoch).expect("a good disk");
     let Inserted::At { start, end } = inserted else { panic!("no redo point was fixed") };
+    (start, end)
+}
+
+fn flush(store: &Store, (start, end): (Lsn, Lsn), value: u8) {
     store.wal.flush(end).expect("a good disk");
     assert!(is_durable(store, start, value), "acknowledged and not durable");
 }

@@ -11,17 +11,19 @@ use super::fixture::{Store, page};
 use super::seawall_core::lsn::Lsn;
 use super::seawall_core::operation::Operation;
 use super::seawall_core::sync::thread;
+use crate::engine::Engine::{Dpor, Loom, LoomRmw};
+use crate::profile::Profile::{Ci, Quick};
 use crate::record::{outcome, reach};
-use crate::spec::{Loom, Model, Shuttle};
+use crate::spec::Model;
 
 pub(super) const MODEL: Model = Model {
     name: "mark_flush",
     property: "a change before the redo point is on disk after the checkpoint's writes",
     threads: 3,
     bounds: "two pages, one frame, one change; at most 1 preemption under loom",
-    loom: Loom::Preemptions(1),
-    shuttle: Shuttle::Sampled { random: 20_000, pct: 50_000, pct_depth: 4 },
+    searches: &[(Dpor, Quick), (Loom, Ci), (LoomRmw, Ci)],
     reach: &["before the redo point", "after the redo point"],
+    outcomes: 4,
     run: scenario,
 };
 

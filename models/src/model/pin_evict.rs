@@ -8,17 +8,19 @@
 use super::fixture::{Bed, page};
 use super::seawall_core::error::Error;
 use super::seawall_core::sync::thread;
+use crate::engine::Engine::{Dpor, Loom, LoomRmw};
+use crate::profile::Profile::Quick;
 use crate::record::{outcome, reach};
-use crate::spec::{Loom, Model, Shuttle};
+use crate::spec::Model;
 
 pub(super) const MODEL: Model = Model {
     name: "pin_evict",
     property: "a pinned page stays in its frame",
     threads: 2,
     bounds: "one frame, two pages, one pin each",
-    loom: Loom::Unbounded,
-    shuttle: Shuttle::Reduced,
+    searches: &[(Dpor, Quick), (Loom, Quick), (LoomRmw, Quick)],
     reach: &["the other page evicted it", "no frame was free"],
+    outcomes: 3,
     run: scenario,
 };
 

@@ -8,17 +8,19 @@
 
 use super::fixture::{Bed, page};
 use super::seawall_core::sync::thread;
+use crate::engine::Engine::{Dpor, Loom, LoomRmw};
+use crate::profile::Profile::{Ci, Quick};
 use crate::record::{outcome, reach};
-use crate::spec::{Loom, Model, Shuttle};
+use crate::spec::Model;
 
 pub(super) const MODEL: Model = Model {
     name: "read_in",
     property: "two threads that miss a page make one read, and both get it",
     threads: 2,
     bounds: "one page, two frames",
-    loom: Loom::Unbounded,
-    shuttle: Shuttle::Reduced,
+    searches: &[(Dpor, Quick), (Loom, Ci), (LoomRmw, Ci)],
     reach: &["in the first frame", "in the second frame"],
+    outcomes: 2,
     run: scenario,
 };
 

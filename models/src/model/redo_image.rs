@@ -9,17 +9,19 @@ use super::fixture::{Store, page};
 use super::seawall_core::operation::Operation;
 use super::seawall_core::redo::{PageRedo, decode};
 use super::seawall_core::sync::thread;
+use crate::engine::Engine::{Dfs, Dpor, Loom, LoomRmw};
+use crate::profile::Profile::Quick;
 use crate::record::{outcome, reach};
-use crate::spec::{Loom, Model, Shuttle};
+use crate::spec::Model;
 
 pub(super) const MODEL: Model = Model {
     name: "redo_image",
     property: "the first change after a redo point carries an image of the page",
     threads: 2,
     bounds: "one change beside one redo point",
-    loom: Loom::Unbounded,
-    shuttle: Shuttle::DepthFirst,
+    searches: &[(Dpor, Quick), (Dfs, Quick), (Loom, Quick), (LoomRmw, Quick)],
     reach: &["ranges, before the redo point", "an image, after it", "a void record before it"],
+    outcomes: 3,
     run: scenario,
 };
 

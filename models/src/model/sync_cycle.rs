@@ -13,8 +13,10 @@ use super::seawall_core::fsync::{Registered, SyncQueue, SyncTable, SyncTag};
 use super::seawall_core::page::FileId;
 use super::seawall_core::sync::atomic::{AtomicU64, Ordering};
 use super::seawall_core::sync::thread;
+use crate::engine::Engine::{Dfs, Dpor, Loom, LoomRmw};
+use crate::profile::Profile::Quick;
 use crate::record::{outcome, reach};
-use crate::spec::{Loom, Model, Shuttle};
+use crate::spec::Model;
 use std::sync::Arc;
 
 pub(super) const MODEL: Model = Model {
@@ -22,9 +24,9 @@ pub(super) const MODEL: Model = Model {
     property: "a sync phase makes durable what was registered before it",
     threads: 2,
     bounds: "two files, three writes, five phases of which three fail, 2-bit counter, queue of one",
-    loom: Loom::Unbounded,
-    shuttle: Shuttle::DepthFirst,
+    searches: &[(Dpor, Quick), (Dfs, Quick), (Loom, Quick), (LoomRmw, Quick)],
     reach: &["written during the sync", "left for the next phase", "synced by the writer"],
+    outcomes: 2,
     run: scenario,
 };
 

@@ -8,8 +8,10 @@
 use super::seawall_core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use super::seawall_core::sync::thread;
 use super::seawall_core::turn::Turn;
+use crate::engine::Engine::{Dfs, Dpor, Loom, LoomRmw};
+use crate::profile::Profile::Quick;
 use crate::record::{outcome, reach};
-use crate::spec::{Loom, Model, Shuttle};
+use crate::spec::Model;
 use std::cell::Cell;
 use std::sync::Arc;
 
@@ -18,9 +20,9 @@ pub(super) const MODEL: Model = Model {
     property: "the work is done once, by one at a time, and nobody is left asleep",
     threads: 2,
     bounds: "one piece of work",
-    loom: Loom::Unbounded,
-    shuttle: Shuttle::DepthFirst,
+    searches: &[(Dpor, Quick), (Dfs, Quick), (Loom, Quick), (LoomRmw, Quick)],
     reach: &["did it", "found it done", "waited and found it done"],
+    outcomes: 2,
     run: scenario,
 };
 

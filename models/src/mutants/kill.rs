@@ -3,10 +3,14 @@
 use super::copy::Copy;
 use super::schemata::VARIABLE;
 use super::{MUTANTS, Mutant};
-use crate::child::{Finished, Search, Verdict};
+use crate::child::{Finished, Order, Search, Verdict};
+use crate::engine::{Engine, Sampling};
 use crate::jobs;
-use crate::run::{self, Detail, STDERR_LINES, Selection, seconds};
-use crate::spec::{Engine, Model, models};
+use crate::profile::Profile;
+use crate::rows::seconds;
+use crate::run::{self, Format, STDERR_LINES, Settings};
+use crate::select::Selection;
+use crate::spec::{Model, models};
 use crate::table::{Column, Table, grouped, indented_tail};
 use std::collections::BTreeSet;
 use std::env;
@@ -18,6 +22,9 @@ use std::time::{Duration, Instant};
 
 /// A search that takes longer has killed nothing.
 const LIMIT: Duration = Duration::from_secs(60);
+
+/// Address space of a search.
+const MEMORY_MIB: u64 = 2048;
 
 /// How thoroughly a mutant is searched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +71,14 @@ pub fn run(
     let program = copy.build()?;
 
     writeln!(out, "\nthe models with no mutant active:")?;
-    if !run::run(&program, &baseline(mutants), jobs, Detail::Table, out)? {
+    let settings = Settings {
+        program: &program,
+        jobs,
+        sampling: Sampling::of(Profile::Ci),
+        memory_mib: MEMORY_MIB,
+        until: None,
+    };
+    if !run::run(&settings, &baseline(mutants, effort), Format::Table, out)? {
         writeln!(out, "the models fail without a mutant, so their kills would mean nothing")?;
         return Ok(false);
     }
@@ -95,10 +109,18 @@ fn killers(mutant: &'static Mutant) -> impl Iterator<Item = &'static Model> {
     models().iter().filter(|model| mutant.models.contains(&model.name))
 }
 
-fn baseline(mutants: &[&'static Mutant]) -> Selection {
+/// The engines that a mutant's model has against it.
+fn engines(model: &Model, effort: Effort) -> Vec<Engine> {
+    match effort {
+        Effort::EveryEngine => model.engines(Profile::Ci),
+        Effort::FirstKill => model.engines(Profile::Quick),
+    }
+}
+
+fn baseline(mutants: &[&'static Mutant], effort: Effort) -> Selection {
     let needed = |model: &&Model| mutants.iter().any(|m| m.models.contains(&model.name));
-    let needed = models().iter().filter(needed);
-    needed.flat_map(|model| Engine::of(model).iter().map(move |engine| (model, *engine))).collect()
+    let of = |model| engines(model, effort).into_iter().map(move |engine| (model, engine));
+    models().iter().filter(needed).flat_map(of).collect()
 }
 
 /// Runs the duels and prints their table; those that the mutant survived, or that broke down.
@@ -113,7 +135,7 @@ fn duels(
         .iter()
         .flat_map(|mutant| killers(mutant).map(move |model| (*mutant, model)))
         .collect();
-    let table = Table::begin(columns(&duels), out)?;
+    let table = Table::begin(columns(&duels, effort), out)?;
     let mut survivors = Vec::new();
     let fight = |duel: &Duel| fight(program, *duel, effort);
     jobs::in_order(jobs, &duels, fight, |duel, searches| {
@@ -131,9 +153,14 @@ fn duels(
 
 fn fight(program: &Path, (mutant, model): Duel, effort: Effort) -> Searches {
     let mut searches = Searches::new();
-    for &engine in Engine::of(model) {
+    for engine in engines(model, effort) {
+        let Sampling { samples, seed } = Sampling::of(Profile::Ci);
+        let model = model.name.to_owned();
+        let (memory_mib, replay, loose) = (MEMORY_MIB, None, false);
+        let order = Order { model, engine, samples, seed, memory_mib, replay, loose };
         let variable = Some((VARIABLE, mutant.name));
-        let finished = Search { program, model, engine, variable, limit: Some(LIMIT) }.run();
+        let until = Some(Instant::now() + LIMIT);
+        let finished = Search { program, order, variable, until, progress: &|_, _| () }.run();
         let enough = effort == Effort::FirstKill && is_kill(&finished);
         searches.push((engine, finished));
         if enough {
@@ -171,8 +198,8 @@ fn print_survivor(
     writeln!(out, "  replay: {VARIABLE}={} {program} run {}", mutant.name, model.name)
 }
 
-fn columns(duels: &[Duel]) -> Vec<Column> {
-    let labels = duels.iter().flat_map(|(_, model)| Engine::of(model)).map(|e| e.label());
+fn columns(duels: &[Duel], effort: Effort) -> Vec<Column> {
+    let labels = duels.iter().flat_map(|(_, model)| engines(model, effort)).map(|e| e.label());
     vec![
         Column::left("mutant", duels.iter().map(|(mutant, _)| mutant.name)),
         Column::left("model", duels.iter().map(|(_, model)| model.name)),
@@ -188,8 +215,7 @@ fn row((mutant, model): Duel, engine: Engine, finished: &Finished) -> [String; 7
     let result = match &finished.verdict {
         Verdict::Failed(failure) => format!("killed: {}", failure.kind.name()),
         Verdict::Passed => "survived".to_owned(),
-        Verdict::TimedOut(_) => "timeout".to_owned(),
-        Verdict::Broken(_) => "ERROR".to_owned(),
+        verdict => verdict.to_string(),
     };
     [
         mutant.name.to_owned(),
