@@ -6,7 +6,7 @@
 use super::seawall_core::buffer::{DurableLog, Pool};
 use super::seawall_core::config::Format;
 use super::seawall_core::disk::Disk;
-use super::seawall_core::error::Result;
+use super::seawall_core::error::{Error, Result};
 use super::seawall_core::files::Files;
 use super::seawall_core::fsync::SyncQueue;
 use super::seawall_core::lsn::Lsn;
@@ -14,8 +14,9 @@ use super::seawall_core::page::{FileId, Page, PageId};
 use super::seawall_core::poison::Poison;
 use super::seawall_core::sim::SimDisk;
 use super::seawall_core::wal::position::Geometry;
+use super::seawall_core::wal::record::{RecordBuf, RecordKind};
 use super::seawall_core::wal::segment::Segments;
-use super::seawall_core::wal::{ResumeAt, Wal};
+use super::seawall_core::wal::{Inserted, ResumeAt, Wal};
 use std::sync::Arc;
 
 /// A page of 64 bytes has a body of 40.
@@ -70,6 +71,7 @@ impl Bed {
         let (files, syncs) = (Arc::new(files), Arc::new(SyncQueue::new(4)));
         let page_bytes = PAGE_BYTES as usize;
         let pool = Pool::new(frames, page_bytes, Arc::clone(&files), log, syncs);
+        let pool = pool.with_claim_attempts(1);
         Self { disk, files, pool }
     }
 
@@ -80,11 +82,18 @@ impl Bed {
         bytes
     }
 
-    /// Changes the page as an operation without a record does: locked, noted as dirty, changed.
-    pub(crate) fn change(&self, block: u32, value: u8) {
-        let mut page = self.pool.pin(page(block)).expect("a frame").write();
+    /// Changes the page as an operation without a record does: locked, noted as dirty, changed;
+    /// whether there was a frame for it.
+    pub(crate) fn change(&self, block: u32, value: u8) -> bool {
+        let pin = match self.pool.pin(page(block)) {
+            Ok(pin) => pin,
+            Err(Error::NoUnpinnedBuffers { .. }) => return false,
+            Err(error) => panic!("{error}"),
+        };
+        let mut page = pin.write();
         page.mark_dirty();
         page.page_mut().body_mut()[1] = value;
+        true
     }
 }
 
@@ -124,6 +133,17 @@ impl Store {
         let wal = Arc::new(Wal::resume(&at, SYSTEM_ID, geometry, ring, segments, poison));
         let log = Arc::clone(&wal) as Arc<dyn DurableLog>;
         Arc::new(Self { bed: Bed::with_log(disk, frames, log), wal })
+    }
+
+    /// Inserts a record with this body; where it starts and ends.
+    pub(crate) fn insert(&self, body: &[u8]) -> (Lsn, Lsn) {
+        let mut record = RecordBuf::new(RecordKind::Pages);
+        record.put(body);
+        let (epoch, _) = self.wal.redo();
+        match self.wal.insert(record, epoch).expect("a good disk") {
+            Inserted::At { start, end } => (start, end),
+            Inserted::Stale => panic!("no redo point was fixed"),
+        }
     }
 
     /// The bodies of the records before `end`, as they are on disk.

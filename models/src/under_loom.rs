@@ -15,7 +15,7 @@ pub(crate) use over_core::*;
 const FAMILY: crate::engine::Family = crate::engine::Family::Loom;
 
 /// Visible operations of one execution; more is taken for a livelock.
-const MAX_BRANCHES: usize = 10_000;
+const MAX_BRANCHES: usize = 5_000;
 
 /// How a replay ends whose execution did not fail.
 pub(crate) const PASSED: &str = "the execution that was to be replayed has passed";

@@ -22,7 +22,7 @@ pub(crate) use over_core::*;
 const FAMILY: crate::engine::Family = crate::engine::Family::Shuttle;
 
 /// Scheduling points of one execution; more is taken for a livelock.
-const MAX_STEPS: usize = 100_000;
+const MAX_STEPS: usize = 5_000;
 
 /// Bytes of stack of each thread: a failing check formats its message on it.
 const STACK_BYTES: usize = 256 * 1024;

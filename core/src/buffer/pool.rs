@@ -86,6 +86,7 @@ pub struct Pool {
     files: Arc<Files>,
     log: Arc<dyn DurableLog>,
     syncs: Arc<SyncQueue>,
+    claim_attempts: usize,
 }
 
 impl Pool {
@@ -104,7 +105,17 @@ impl Pool {
             files,
             log,
             syncs,
+            // That many losses in a row mean that the pool is too small for its users, not bad
+            // luck.
+            claim_attempts: buffers.max(8) * 8,
         }
+    }
+
+    /// The same pool, content with fewer attempts to get a frame before it is an error: for models,
+    /// where each is one more operation that everything can happen around.
+    #[must_use]
+    pub fn with_claim_attempts(self, claim_attempts: usize) -> Self {
+        Self { claim_attempts, ..self }
     }
 
     /// Frames of the pool.
@@ -227,9 +238,8 @@ impl Pool {
     /// Claims a frame and sends its page away. PostgreSQL: `GetVictimBuffer`.
     fn claim_free_frame(&self) -> Result<Pin<'_>> {
         let buffers = self.frames.len();
-        // A claimed frame is lost again if its page is wanted or locked. That many losses in a
-        // row mean that the pool is too small for its users, not bad luck.
-        for _ in 0..buffers.max(8) * 8 {
+        // A claimed frame is lost again if its page is wanted or locked.
+        for _ in 0..self.claim_attempts {
             let claimed = self.clock.claim(|id| &self.frame(id).header);
             let (id, word) = claimed.ok_or(Error::NoUnpinnedBuffers { buffers })?;
             let pin = Pin::adopt(self, id);

@@ -347,19 +347,16 @@ impl Header {
     /// The one compare-and-swap loop. `edge` gives the next word and a result, or `None` where
     /// there is no edge; then the word that refused is the error.
     fn update<R>(&self, edge: impl Fn(Snapshot) -> Option<(Snapshot, R)>) -> Result<R, Snapshot> {
-        // Relaxed: the exchange below checks what was read. A refusal on a stale word is one that
-        // an earlier moment would have given; no caller takes bytes on its strength, those are
-        // behind the content lock.
-        let mut word = Snapshot(self.word.load(Ordering::Relaxed));
-        loop {
-            let Some((next, result)) = edge(word) else { return Err(word) };
-            // AcqRel: every edge hands something over: a claim takes what an unpin left, VALID
-            // publishes bytes, DIRTY publishes a change to the checkpointer's marking pass.
-            match self.word.compare_exchange(word.0, next.0, Ordering::AcqRel, Ordering::Acquire) {
-                Ok(_) => return Ok(result),
-                Err(found) => word = Snapshot(found),
-            }
-        }
+        let mut result = None;
+        // AcqRel: every edge hands something over: a claim takes what an unpin left, VALID
+        // publishes bytes, DIRTY publishes a change to the checkpointer's marking pass.
+        // Acquire: who is refused because the page is VALID goes on to its bytes.
+        let updated = self.word.try_update(Ordering::AcqRel, Ordering::Acquire, |word| {
+            let (next, value) = edge(Snapshot(word))?;
+            result = Some(value);
+            Some(next.0)
+        });
+        updated.map_err(Snapshot).map(|_| result.expect("the edge was taken"))
     }
 }
 

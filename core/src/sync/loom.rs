@@ -65,6 +65,8 @@ pub mod atomic {
             #[derive(Debug)]
             pub struct $name {
                 word: loom::sync::atomic::$name,
+                /// What was written last: a guess that is right until another thread comes between.
+                newest: std::sync::atomic::$name,
                 object: Object,
             }
 
@@ -72,7 +74,8 @@ pub mod atomic {
                 /// A word with a first value.
                 #[track_caller]
                 pub fn new(value: $value) -> Self {
-                    Self { word: loom::sync::atomic::$name::new(value), object: object() }
+                    let newest = std::sync::atomic::$name::new(value);
+                    Self { word: loom::sync::atomic::$name::new(value), newest, object: object() }
                 }
 
                 /// Reads the word.
@@ -95,6 +98,7 @@ pub mod atomic {
                     } else {
                         self.word.store(value, order);
                     }
+                    self.newest.store(value, Ordering::SeqCst);
                     self.object.note(current, "store", Value::Is(value));
                 }
 
@@ -111,9 +115,37 @@ pub mod atomic {
                     failure: Ordering,
                 ) -> Result<$value, $value> {
                     let result = self.word.compare_exchange(expected, new, success, failure);
+                    self.newest.store(result.map_or_else(|found| found, |_| new), Ordering::SeqCst);
                     let value = Value::Exchange(expected, new, result);
                     self.object.note(current, "compare_exchange", value);
                     result
+                }
+
+                /// Replaces the word by what `next` makes of it, if that is something.
+                ///
+                /// # Errors
+                /// The word, if it is not replaced.
+                #[track_caller]
+                pub fn try_update(
+                    &self,
+                    success: Ordering,
+                    failure: Ordering,
+                    mut next: impl FnMut($value) -> Option<$value>,
+                ) -> Result<$value, $value> {
+                    // No stale words, no need to look first: one operation instead of two.
+                    let is_guess = READ_MODIFY_WRITE.get();
+                    let mut word =
+                        if is_guess { self.newest.load(Ordering::SeqCst) } else { self.load(failure) };
+                    if is_guess && next(word).is_none() {
+                        word = self.load(failure);
+                    }
+                    while let Some(new) = next(word) {
+                        match self.compare_exchange(word, new, success, failure) {
+                            Ok(word) => return Ok(word),
+                            Err(found) => word = found,
+                        }
+                    }
+                    Err(word)
                 }
 
                 $(
@@ -121,6 +153,8 @@ pub mod atomic {
                     #[track_caller]
                     pub fn $method(&self, value: $value, order: Ordering) -> $value {
                         let was = self.word.$method(value, order);
+                        self.newest.store(was, Ordering::SeqCst);
+                        self.newest.$method(value, Ordering::SeqCst);
                         self.object.note(current, stringify!($method), Value::Was(value, was));
                         was
                     }

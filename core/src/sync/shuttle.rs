@@ -80,6 +80,26 @@ pub mod atomic {
                     result
                 }
 
+                /// Replaces the word by what `next` makes of it, if that is something: one operation,
+                /// as a loop of exchanges is for everybody who does not count its turns.
+                ///
+                /// # Errors
+                /// The word, if it is not replaced.
+                #[track_caller]
+                pub fn try_update(
+                    &self,
+                    _: Ordering,
+                    _: Ordering,
+                    next: impl FnMut($value) -> Option<$value>,
+                ) -> Result<$value, $value> {
+                    step(Op::Write(self.object));
+                    let seq_cst = Ordering::SeqCst;
+                    let result = self.word.try_update(seq_cst, seq_cst, next);
+                    let now = self.word.load(seq_cst);
+                    self.object.note(current, "try_update", Value::Was(now, result.unwrap_or(now)));
+                    result
+                }
+
                 $(
                     /// As the method of `std`.
                     #[track_caller]

@@ -4,16 +4,19 @@ use super::{fixture, seawall_core};
 
 mod dirty_flag;
 mod event;
+mod evict_dirty;
 mod group_flush;
 mod mark_flush;
+mod mark_write;
 mod pin_evict;
 mod read_in;
 mod redo_image;
 mod sync_cycle;
 mod turn;
 mod wal_insert;
+mod wal_room;
 
 models! {
-    event, turn, dirty_flag, pin_evict, read_in, mark_flush, wal_insert, group_flush, redo_image,
+    event, turn, dirty_flag, pin_evict, read_in, mark_flush, mark_write, evict_dirty, wal_insert, wal_room, group_flush, redo_image,
     sync_cycle,
 }

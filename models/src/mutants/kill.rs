@@ -20,6 +20,9 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+/// The searches that a mutant has to survive.
+const PROFILE: Profile = Profile::Ci;
+
 /// A search that takes longer has killed nothing.
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -74,7 +77,7 @@ pub fn run(
     let settings = Settings {
         program: &program,
         jobs,
-        sampling: Sampling::of(Profile::Ci),
+        sampling: Sampling::of(PROFILE),
         memory_mib: MEMORY_MIB,
         until: None,
     };
@@ -109,17 +112,14 @@ fn killers(mutant: &'static Mutant) -> impl Iterator<Item = &'static Model> {
     models().iter().filter(|model| mutant.models.contains(&model.name))
 }
 
-/// The engines that a mutant's model has against it.
-fn engines(model: &Model, effort: Effort) -> Vec<Engine> {
-    match effort {
-        Effort::EveryEngine => model.engines(Profile::Ci),
-        Effort::FirstKill => model.engines(Profile::Quick),
-    }
-}
-
+/// Every model that a mutant names.
 fn baseline(mutants: &[&'static Mutant], effort: Effort) -> Selection {
+    let profile = match effort {
+        Effort::EveryEngine => PROFILE,
+        Effort::FirstKill => Profile::Quick,
+    };
     let needed = |model: &&Model| mutants.iter().any(|m| m.models.contains(&model.name));
-    let of = |model| engines(model, effort).into_iter().map(move |engine| (model, engine));
+    let of = |model: &'static Model| model.engines(profile).into_iter().map(move |e| (model, e));
     models().iter().filter(needed).flat_map(of).collect()
 }
 
@@ -135,7 +135,7 @@ fn duels(
         .iter()
         .flat_map(|mutant| killers(mutant).map(move |model| (*mutant, model)))
         .collect();
-    let table = Table::begin(columns(&duels, effort), out)?;
+    let table = Table::begin(columns(&duels), out)?;
     let mut survivors = Vec::new();
     let fight = |duel: &Duel| fight(program, *duel, effort);
     jobs::in_order(jobs, &duels, fight, |duel, searches| {
@@ -153,8 +153,8 @@ fn duels(
 
 fn fight(program: &Path, (mutant, model): Duel, effort: Effort) -> Searches {
     let mut searches = Searches::new();
-    for engine in engines(model, effort) {
-        let Sampling { samples, seed } = Sampling::of(Profile::Ci);
+    for engine in model.engines(PROFILE) {
+        let Sampling { samples, seed } = Sampling::of(PROFILE);
         let model = model.name.to_owned();
         let (memory_mib, replay, loose) = (MEMORY_MIB, None, false);
         let order = Order { model, engine, samples, seed, memory_mib, replay, loose };
@@ -198,8 +198,8 @@ fn print_survivor(
     writeln!(out, "  replay: {VARIABLE}={} {program} run {}", mutant.name, model.name)
 }
 
-fn columns(duels: &[Duel], effort: Effort) -> Vec<Column> {
-    let labels = duels.iter().flat_map(|(_, model)| engines(model, effort)).map(|e| e.label());
+fn columns(duels: &[Duel]) -> Vec<Column> {
+    let labels = duels.iter().flat_map(|(_, model)| model.engines(PROFILE)).map(|e| e.label());
     vec![
         Column::left("mutant", duels.iter().map(|(mutant, _)| mutant.name)),
         Column::left("model", duels.iter().map(|(_, model)| model.name)),

@@ -50,7 +50,7 @@ pub const MUTANTS: &[Mutant] = &[
         site: Expression,
         find: "done.without(IO_ERROR)",
         replace: "done.without(IO_ERROR | CHECKPOINT_NEEDED)",
-        models: &["mark_flush"],
+        models: &["mark_write"],
         reason: "the mark goes, though the copy was taken before a change that it is for (C2)",
     },
     Mutant {
@@ -68,7 +68,7 @@ pub const MUTANTS: &[Mutant] = &[
         site: Expression,
         find: "word.pins() == 1 && !word.is_dirty()",
         replace: "word.pins() == 1",
-        models: &["mark_flush"],
+        models: &["evict_dirty"],
         reason: "a page that was dirtied again after its write is evicted (E3)",
     },
     Mutant {
@@ -86,7 +86,7 @@ pub const MUTANTS: &[Mutant] = &[
         site: Expression,
         find: "word.is_dirty() && !word.has_io()",
         replace: "word.is_dirty()",
-        models: &["mark_flush"],
+        models: &["mark_write"],
         reason: "two own the same write: the older copy may land last (I1, F4)",
     },
     Mutant {
@@ -120,7 +120,7 @@ pub const MUTANTS: &[Mutant] = &[
         find: "self.frame.header.end_write(self.end);
         self.frame.io_ended.notify_all();",
         replace: "self.frame.header.end_write(self.end);",
-        models: &["mark_flush"],
+        models: &["mark_write"],
         reason: "who waits for a write sleeps on (I4)",
     },
     Mutant {
@@ -233,7 +233,7 @@ pub const MUTANTS: &[Mutant] = &[
         self.written.store(end.0, Ordering::Release);",
         replace: "self.written.store(end.0, Ordering::Release);
         writer.reader.release();",
-        models: &["wal_insert"],
+        models: &["wal_room"],
         reason: "who waits for room is told of it before it is there, and spins",
     },
     Mutant {

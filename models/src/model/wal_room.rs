@@ -1,0 +1,49 @@
+//! Room: who inserts into a full ring waits until its oldest bytes are written, and no longer.
+//!
+//! property   bytes that are not written are not overwritten, and nobody waits for ever  (W6, W8)
+//! code       wal/ring.rs reserve, wal/insert.rs make_room, wal/flush.rs
+//!            PostgreSQL: AdvanceXLInsertBuffer
+//! threads    2 (one that inserts, one that flushes)
+//! bounds     two records of 40 bytes in a ring of 128, a third that waits for room
+//! broken by  room that is announced before it is there; a wait that nobody ends
+
+use super::fixture::Store;
+use super::seawall_core::sync::thread;
+use crate::engine::Engine::{Dpor, Loom, LoomRmw};
+use crate::profile::Profile::{Ci, Nightly, Quick};
+use crate::record::{outcome, reach};
+use crate::spec::Model;
+
+pub(super) const MODEL: Model = Model {
+    name: "wal_room",
+    property: "who waits for room in the ring gets it, and overwrites nothing unwritten",
+    threads: 2,
+    bounds: "four records of 40 bytes, ring of 128",
+    searches: &[(Dpor, Quick), (Loom, Ci), (LoomRmw, Nightly)],
+    reach: &["flushed what it wanted", "flushed more"],
+    outcomes: 3,
+    run: scenario,
+};
+
+fn scenario() {
+    let store = Store::new(1, 1, 128);
+    store.insert(&[1; 16]);
+    let (_, end) = store.insert(&[2; 16]);
+    let theirs = store.clone();
+    let other = thread::spawn(move || {
+        theirs.insert(&[3; 16]);
+        theirs.insert(&[4; 16])
+    });
+    store.wal.flush(end).expect("a good disk");
+    let flushed = store.wal.flushed();
+    let records = store.records(flushed).len();
+    assert!(records >= 2, "flushed {flushed}, asked for {end}");
+    let (_, last) = other.join().expect("the inserter");
+
+    reach(if records > 2 { "flushed more" } else { "flushed what it wanted" });
+    store.wal.flush(last).expect("a good disk");
+    let all = store.records(store.wal.flushed());
+    let expected: Vec<Vec<u8>> = (1..=4).map(|value| vec![value; 16]).collect();
+    assert_eq!(all, expected, "overwritten or torn");
+    outcome(format_args!("{records} flushed"));
+}
