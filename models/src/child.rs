@@ -8,7 +8,7 @@
 
 use crate::engine::{Engine, Sampling};
 use crate::explore;
-use crate::record;
+use crate::record::{self, Record};
 use crate::report::{Failure, Report, parse_progress, progress_line};
 use crate::schedule::{At, Fit};
 use crate::spec::Model;
@@ -200,7 +200,7 @@ impl Search<'_> {
             Ok(ended) => {
                 let report = Report::parse(&ended.stdout);
                 let verdict = verdict(&ended, report.as_ref());
-                let report = report.unwrap_or_default();
+                let report = report.unwrap_or_else(|| so_far(ended.progress));
                 Finished { verdict, report, stderr: ended.stderr, time }
             }
             Err(error) => {
@@ -232,6 +232,14 @@ struct Ended {
     status: Option<ExitStatus>,
     stdout: String,
     stderr: String,
+    /// What it told last: executions and depth.
+    progress: (u64, u64),
+}
+
+/// What is known of a search that has not come to its report.
+fn so_far((executions, depth): (u64, u64)) -> Report {
+    let record = Record { executions, depth, ..Record::default() };
+    Report { record, ..Report::default() }
 }
 
 fn verdict(ended: &Ended, report: Option<&Report>) -> Verdict {
@@ -270,9 +278,9 @@ fn wait(
             child.kill()?;
         }
         let status = child.wait()?;
-        let stdout = stdout.join().expect("reading does not panic");
+        let (stdout, progress) = stdout.join().expect("reading does not panic");
         let stderr = stderr.join().expect("reading does not panic");
-        Ok(Ended { status: (!timed_out).then_some(status), stdout, stderr })
+        Ok(Ended { status: (!timed_out).then_some(status), stdout, stderr, progress })
     })
 }
 
@@ -283,20 +291,23 @@ fn read_to_end(mut pipe: impl Read) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// All lines but those of progress.
-fn read_lines(pipe: impl Read, progress: &(dyn Fn(u64, u64) + Sync)) -> String {
-    let mut text = String::new();
+/// All lines but those of progress, and what the last one of those told.
+fn read_lines(pipe: impl Read, progress: &(dyn Fn(u64, u64) + Sync)) -> (String, (u64, u64)) {
+    let (mut text, mut last) = (String::new(), (0, 0));
     for line in BufReader::new(pipe).split(b'\n').map_while(Result::ok) {
         let line = String::from_utf8_lossy(&line);
         match parse_progress(&line) {
-            Some((executions, depth)) => progress(executions, depth),
+            Some((executions, depth)) => {
+                last = (executions, depth);
+                progress(executions, depth);
+            }
             None => {
                 text.push_str(&line);
                 text.push('\n');
             }
         }
     }
-    text
+    (text, last)
 }
 
 #[cfg(test)]
@@ -332,6 +343,7 @@ mod tests {
             status: Some(ExitStatus::from_raw(raw)),
             stdout: String::new(),
             stderr: stderr.to_owned(),
+            progress: (0, 0),
         };
         let verdict = |raw, report: Option<&Report>| verdict(&ended(raw, ""), report);
         let exited = |code: i32| code << 8;

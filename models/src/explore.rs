@@ -103,9 +103,9 @@ fn shortfall(
         format!("no execution reached: {point}")
     } else if let Some(point) = record.reached.keys().find(unknown) {
         format!("reached a point that the model does not name: {point}")
-    } else if engine.finds_every_interleaving() && outcomes != model.outcomes {
+    } else if is_complete && outcomes != model.outcomes {
         format!("{outcomes} distinct outcomes instead of {}", model.outcomes)
-    } else if engine.is_sampler() && outcomes > model.outcomes {
+    } else if outcomes > model.outcomes {
         format!("{outcomes} distinct outcomes instead of {} at most", model.outcomes)
     } else {
         return None;
@@ -124,8 +124,10 @@ impl Family {
     pub(crate) fn assert_passes(self, model: &Model) {
         use crate::profile::Profile;
         check_environment().expect("a clean environment");
-        let engines = model.engines(Profile::Quick);
-        for engine in engines.into_iter().filter(|engine| engine.family() == self) {
+        let mut engines = model.engines(Profile::Quick);
+        engines.retain(|engine| engine.family() == self);
+        assert!(!engines.is_empty(), "{} has no quick engine of {self:?}", model.name);
+        for engine in engines {
             let report = explore(model, engine, Sampling::of(Profile::Quick));
             if let Some(failure) = report.failure {
                 panic!("{} under {engine}: {failure}", model.name);

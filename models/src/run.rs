@@ -100,7 +100,7 @@ pub fn run(
         Ok::<_, io::Error>(())
     })?;
     progress.end();
-    let disagreements = disagreements(&all);
+    let disagreements = disagreements(&all, settings.sampling);
     let failed = all.iter().filter(|(_, _, finished)| finished.verdict != Verdict::Passed).count();
     if format != Format::Json {
         footnotes(&all, settings.sampling, out)?;
@@ -158,12 +158,12 @@ impl Following<'_> {
     }
 }
 
-/// Engines that find every interleaving have to find the same outcomes of a model.
-fn disagreements(all: &[(&'static Model, Engine, Finished)]) -> Vec<String> {
+/// Complete searches have to find the same outcomes of a model.
+fn disagreements(all: &[(&'static Model, Engine, Finished)], sampling: Sampling) -> Vec<String> {
     let mut first: BTreeMap<&str, (Engine, &Record)> = BTreeMap::new();
     let mut disagreements = Vec::new();
     for (model, engine, Finished { verdict, report, .. }) in all {
-        if *verdict != Verdict::Passed || !engine.finds_every_interleaving() {
+        if *verdict != Verdict::Passed || !engine.coverage(sampling).is_complete() {
             continue;
         }
         let (other, record) = *first.entry(model.name).or_insert((*engine, &report.record));

@@ -14,29 +14,108 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("the runner prints UTF-8")
 }
 
-#[test]
-fn a_run_prints_a_row_for_each_engine_and_nothing_on_stderr() {
-    let output = runner(&["run", "turn"], &[]);
-    let stdout = text(&output.stdout);
-    assert_eq!(output.status.code(), Some(0), "{stdout}");
-    assert_eq!(text(&output.stderr), "");
-    let row = |engine: &str| stdout.lines().find(|l| l.starts_with("turn ") && l.contains(engine));
-    assert!(row("loom 0").expect("a row for loom").contains("complete*"));
-    for engine in ["dpor", "shuttle-dfs"] {
-        let row = row(engine).expect("a row for each engine on shuttle");
-        assert!(row.contains("all sequentially consistent interleavings"), "{row}");
-    }
-    assert!(stdout.contains("3 of 3 searches passed"));
+/// The line of a row.
+fn row<'a>(stdout: &'a str, model: &str, engine: &str) -> &'a str {
+    let mut lines = stdout.lines();
+    let found = lines.find(|l| {
+        let mut words = l.split_whitespace();
+        words.next() == Some(model) && words.next() == Some(engine)
+    });
+    found.unwrap_or_else(|| panic!("no row for {model} under {engine} in\n{stdout}"))
 }
 
 #[test]
-fn an_audit_finds_dpor_complete() {
-    let output = runner(&["audit", "--programs", "500", "--engine", "dpor"], &[]);
+fn a_run_prints_a_row_for_each_engine_and_nothing_on_stderr() {
+    let output = runner(&["run", "turn", "--profile", "ci"], &[]);
     let stdout = text(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{stdout}");
-    let row = stdout.lines().find(|line| line.starts_with("dpor ")).expect("a row for dpor");
-    let columns: Vec<&str> = row.split_whitespace().take(4).collect();
-    assert_eq!(columns, ["dpor", "500", "0", "0"]);
+    assert_eq!(text(&output.stderr), "");
+    for engine in ["dpor", "dfs", "loom", "loom-rmw"] {
+        assert!(row(&stdout, "turn", engine).contains("complete["), "{stdout}");
+    }
+    for engine in ["random", "pct-3", "urw"] {
+        assert!(row(&stdout, "turn", engine).contains("5000 samples, seed 20260701"), "{stdout}");
+    }
+    assert!(stdout.contains("complete[1]: all sequentially consistent interleavings"));
+    assert!(stdout.contains("7 of 7 searches passed"));
+}
+
+#[test]
+fn json_has_an_object_for_each_search_and_one_for_the_run() {
+    let arguments = ["run", "turn", "--engine", "dpor", "--engine", "random", "--samples", "9"];
+    let output = runner(&[&arguments[..], &["--seed", "4", "--json"]].concat(), &[]);
+    assert_eq!(output.status.code(), Some(0));
+    let objects: Vec<serde_json::Value> = text(&output.stdout)
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("an object a line"))
+        .collect();
+    let [dpor, random, run] = &objects[..] else { panic!("{objects:?}") };
+    assert_eq!((&dpor["model"], &dpor["engine"]), (&"turn".into(), &"dpor".into()));
+    assert_eq!((&dpor["complete"], &random["complete"]), (&true.into(), &false.into()));
+    assert_eq!((&random["samples"], &random["seed"]), (&9.into(), &4.into()));
+    assert_eq!(random["executions"], 9);
+    assert_eq!((&run["searches"], &run["passed"]), (&2.into(), &2.into()));
+}
+
+#[test]
+fn a_failing_execution_is_shown_and_replayed_by_the_command_that_is_printed() {
+    for (engine, shown) in [("random", "store  count  1"), ("loom", "store  count  1")] {
+        let output = runner(&["run", "lost_update", "--engine", engine], &[]);
+        let stdout = text(&output.stdout);
+        assert_eq!(output.status.code(), Some(1), "{stdout}");
+        assert!(stdout.contains("an update is lost") && stdout.contains(shown), "{stdout}");
+        let command = stdout.lines().find_map(|line| line.trim().strip_prefix("replay: "));
+        let execution = command.and_then(|c| c.split_whitespace().last()).expect("a command");
+        let again = runner(&["replay", execution], &[]);
+        let stdout = text(&again.stdout);
+        assert_eq!(again.status.code(), Some(1), "{stdout}");
+        assert!(stdout.contains("an update is lost") && stdout.contains(shown), "{stdout}");
+    }
+}
+
+#[test]
+fn a_replay_of_another_model_is_a_usage_error() {
+    let output = runner(&["run", "lost_update", "--engine", "dpor"], &[]);
+    let stdout = text(&output.stdout);
+    let execution = stdout.split_whitespace().find(|word| word.starts_with("lost_update:"));
+    let execution = execution.expect("a replay");
+    for wrong in [
+        execution.replace("lost_update", "early_ack"),
+        execution.replace("lost_update", "no-such-model"),
+        execution.replace("dpor", "no-such-engine"),
+        execution.replace(":b", ":bz"),
+        "odd".to_owned(),
+    ] {
+        let output = runner(&["replay", &wrong], &[]);
+        assert_eq!(output.status.code(), Some(2), "{wrong}");
+        assert!(text(&output.stderr).starts_with("error: "), "{wrong}");
+    }
+}
+
+#[test]
+fn what_does_not_end_in_its_time_or_memory_has_not_passed() {
+    let output = runner(&["run", "mark_write", "--engine", "loom", "--budget", "300ms"], &[]);
+    let stdout = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{stdout}");
+    assert!(row(&stdout, "mark_write", "loom").contains("STOPPED: time"), "{stdout}");
+    let output = runner(&["run", "turn", "--engine", "dpor", "--memory-mib", "1"], &[]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stdout));
+}
+
+#[test]
+fn an_audit_finds_dpor_complete_and_each_planted_bug_found_by_the_engines_that_can() {
+    let arguments = ["audit", "--programs", "500", "--engine", "dpor"];
+    let output = runner(&arguments, &[]);
+    let stdout = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{stdout}");
+    let rows: Vec<Vec<&str>> = stdout
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>())
+        .filter(|words| words.first() == Some(&"dpor"))
+        .collect();
+    let programs: u64 = rows.iter().map(|row| row[1].parse::<u64>().expect("a count")).sum();
+    assert_eq!(programs, 500, "{stdout}");
+    assert!(rows.iter().all(|row| row[2] == "0" && row[4] == "0"), "{stdout}");
 }
 
 #[test]
@@ -44,6 +123,16 @@ fn the_list_names_the_models_with_their_sizes() {
     let output = runner(&["list"], &[]);
     assert_eq!(output.status.code(), Some(0));
     assert!(text(&output.stdout).lines().any(|line| line.starts_with("event ")));
+}
+
+#[test]
+fn shards_are_parts_of_the_searches() {
+    let of = |shard| {
+        let output = runner(&["run", "turn", "--shard", shard], &[]);
+        assert_eq!(output.status.code(), Some(0));
+        text(&output.stdout).lines().filter(|line| line.starts_with("turn ")).count()
+    };
+    assert_eq!(of("1/3") + of("2/3") + of("3/3"), of("1/1"));
 }
 
 #[test]
@@ -57,11 +146,20 @@ fn a_variable_that_bounds_the_search_is_refused() {
 }
 
 #[test]
-fn unknown_models_engines_and_mutants_are_usage_errors() {
+fn bad_arguments_are_usage_errors() {
     for arguments in [
         &["run", "no-such-model"][..],
         &["run", "turn", "--engine", "no-such-engine"],
-        &["run", "turn", "--engine", "shuttle-pct"],
+        &["run", "turn", "--engine", "pct-0"],
+        &["run", "turn", "--engine", "loom-x"],
+        &["run", "turn", "--profile", "no-such-profile"],
+        &["run", "turn", "--engine", "dpor", "--samples", "7"],
+        &["run", "turn", "--engine", "loom", "--seed", "7"],
+        &["run", "turn", "--engine", "random", "--samples", "0"],
+        &["run", "turn", "--shard", "3/2"],
+        &["run", "turn", "--engine", "dpor", "--shard", "2/2"],
+        &["run", "turn", "--budget", "soon"],
+        &["run", "turn", "--json", "--counts"],
         &["mutants", "no-such-mutant"],
         &["no-such-command"],
         &["--jobs", "0"],

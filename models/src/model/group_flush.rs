@@ -11,7 +11,7 @@ use super::seawall_core::disk::Disk;
 use super::seawall_core::lsn::Lsn;
 use super::seawall_core::sim::CrashOptions;
 use super::seawall_core::sync::thread;
-use crate::engine::Engine::{Dpor, Loom, LoomRmw};
+use crate::engine::Engine::{Dpor, Loom, LoomBounded, LoomRmw};
 use crate::profile::Profile::{Ci, Nightly, Quick};
 use crate::record::{outcome, reach};
 use crate::spec::Model;
@@ -21,7 +21,7 @@ pub(super) const MODEL: Model = Model {
     property: "a commit returns when its record is durable, whoever has synced it",
     threads: 2,
     bounds: "one record each, one of them inserted before",
-    searches: &[(Dpor, Quick), (Loom, Ci), (LoomRmw, Nightly)],
+    searches: &[(Dpor, Quick), (LoomBounded(2), Quick), (Loom, Ci), (LoomRmw, Nightly)],
     reach: &["one sync for both", "a sync for each"],
     outcomes: 2,
     run: scenario,

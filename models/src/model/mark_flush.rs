@@ -21,7 +21,7 @@ pub(super) const MODEL: Model = Model {
     property: "a change before the redo point is on disk after the checkpoint's writes",
     threads: 2,
     bounds: "one clean page, one change",
-    searches: &[(Dpor, Quick), (LoomRmw, Ci), (LoomBounded(2), Ci), (Loom, Nightly)],
+    searches: &[(Dpor, Quick), (LoomBounded(2), Quick), (LoomRmw, Ci), (Loom, Nightly)],
     reach: &["before the redo point", "after the redo point"],
     outcomes: 3,
     run: scenario,

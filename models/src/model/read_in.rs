@@ -8,7 +8,7 @@
 
 use super::fixture::{Bed, page};
 use super::seawall_core::sync::thread;
-use crate::engine::Engine::{Dpor, Loom, LoomRmw};
+use crate::engine::Engine::{Dpor, Loom, LoomBounded, LoomRmw};
 use crate::profile::Profile::{Ci, Quick};
 use crate::record::{outcome, reach};
 use crate::spec::Model;
@@ -18,7 +18,7 @@ pub(super) const MODEL: Model = Model {
     property: "two threads that miss a page make one read, and both get it",
     threads: 2,
     bounds: "one page, two frames",
-    searches: &[(Dpor, Quick), (LoomRmw, Ci), (Loom, Ci)],
+    searches: &[(Dpor, Quick), (LoomBounded(2), Quick), (LoomRmw, Ci), (Loom, Ci)],
     reach: &["in the first frame", "in the second frame"],
     outcomes: 2,
     run: scenario,

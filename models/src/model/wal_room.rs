@@ -9,7 +9,7 @@
 
 use super::fixture::Store;
 use super::seawall_core::sync::thread;
-use crate::engine::Engine::{Dpor, Loom, LoomRmw};
+use crate::engine::Engine::{Dpor, Loom, LoomBounded, LoomRmw};
 use crate::profile::Profile::{Ci, Nightly, Quick};
 use crate::record::{outcome, reach};
 use crate::spec::Model;
@@ -19,7 +19,7 @@ pub(super) const MODEL: Model = Model {
     property: "who waits for room in the ring gets it, and overwrites nothing unwritten",
     threads: 2,
     bounds: "four records of 40 bytes, ring of 128",
-    searches: &[(Dpor, Quick), (Loom, Ci), (LoomRmw, Nightly)],
+    searches: &[(Dpor, Quick), (LoomBounded(2), Quick), (Loom, Ci), (LoomRmw, Nightly)],
     reach: &["flushed what it wanted", "flushed more"],
     outcomes: 3,
     run: scenario,
