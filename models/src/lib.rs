@@ -6,15 +6,19 @@
 //!   a [`Model`](spec::Model) that states its size. The sources of `core` are compiled once against
 //!   loom and once against shuttle (design.md, decision 2), so the models are too: `under_loom` and
 //!   `under_shuttle` both include `over_core.rs`, each over its own `seawall_core`.
-//! * An **engine** explores one model in one process ([`explore`]): it counts executions itself,
-//!   and fails when a point that the model must reach was never reached ([`record`]).
+//! * An **engine** ([`engine`]) explores one model in one process ([`explore`]): it counts
+//!   executions itself, and fails when a point that the model must reach was never reached
+//!   ([`record`]), or the outcomes are not as many as they should be. `dpor` is ours ([`dpor`]);
+//!   every scheduler of shuttle sees only threads that can go on ([`heed`]).
 //! * The **runner** ([`run`]) gives each (model, engine) a process of its own ([`child`]) and
-//!   prints the table.
+//!   prints the table ([`rows`]); what fails is shortened and shown by a [`replay`].
+//! * The **audit** ([`audit`]) says what the engines are worth.
 //! * A **mutant** ([`mutants`]) brings a bug back, in a generated copy of the sources, never in
 //!   production code; each must be killed by the models that it names.
 //!
 //! `cargo run --release -p seawall-models` runs every model, `... -- mutants` every mutant;
-//! `cargo test` runs both as well, each model and engine as a test of its own.
+//! `cargo test` runs both as well, each model and family as a test of its own. What each engine
+//! sees and does not see is in `docs/verification.md`.
 
 /// Lists the models of `model/mod.rs`, and makes each a test under the engines of its family.
 macro_rules! models {

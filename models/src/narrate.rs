@@ -31,8 +31,12 @@ pub(crate) fn narrate() -> Vec<String> {
     };
     let mut lines: Vec<String> = cells.iter().map(line).collect();
     let hidden = rest.len() - shown.len();
-    lines.insert(0, format!("({} operations before the first thread starts)", setup.len()));
-    lines.push(format!("({hidden} operations on what only one thread uses are left out)"));
+    if !setup.is_empty() {
+        lines.insert(0, format!("({} operations before the first thread starts)", setup.len()));
+    }
+    if hidden > 0 {
+        lines.push(format!("({hidden} operations on what only one thread uses are left out)"));
+    }
     lines
 }
 

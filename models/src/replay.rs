@@ -72,39 +72,41 @@ impl Replay {
         format!("{:04x}", sum & 0xFFFF)
     }
 
-    /// Runs it again, shortens it, and prints the trace. An error of `Ok` says why it cannot be.
+    /// Runs it again, shortens it, and prints how it fails. The inner error says why it cannot be
+    /// run.
     pub fn show(&self, program: &Path, out: &mut impl Write) -> io::Result<Result<Shown, String>> {
-        let first = match self.run(program, &self.at, false) {
+        let report = match self.shortest(program) {
             Ok(report) => report,
-            Err(error) => return Ok(Err(error)),
+            Err(reason) => return Ok(Err(reason)),
         };
-        let Some(failure) = &first.failure else {
-            writeln!(out, "{} under {}: this execution passes", self.model.name, self.engine)?;
+        let (model, engine) = (self.model.name, self.engine);
+        let Some(failure) = &report.failure else {
+            writeln!(out, "{model} under {engine}: this execution passes")?;
             return Ok(Ok(Shown::Passed));
         };
-        let shortened = match &failure.at {
-            Some(At::Schedule(schedule)) => self.shorten(program, schedule, failure),
-            _ => None,
-        };
-        let report = shortened.as_ref().unwrap_or(&first);
-        self.print(report, out)?;
+        writeln!(out, "{model} under {engine}: {failure}")?;
+        print_trace(&report, out)?;
         Ok(Ok(Shown::Failed))
     }
 
-    fn print(&self, report: &Report, out: &mut impl Write) -> io::Result<()> {
-        let Some(failure) = &report.failure else { return Ok(()) };
-        let changes = match &failure.at {
-            Some(At::Schedule(schedule)) => {
-                let changes = schedule.blocks().len().saturating_sub(1);
-                format!(", {changes} changes of the thread")
-            }
-            _ => String::new(),
-        };
-        writeln!(out, "{} under {}: {failure}{changes}", self.model.name, self.engine)?;
-        for line in &report.trace {
-            writeln!(out, "    {line}")?;
+    /// Prints the trace alone, or why there is none.
+    pub fn trace(&self, program: &Path, out: &mut impl Write) -> io::Result<()> {
+        match self.shortest(program) {
+            Ok(report) => print_trace(&report, out),
+            Err(reason) => writeln!(out, "  no trace: {reason}"),
         }
-        Ok(())
+    }
+
+    fn shortest(&self, program: &Path) -> Result<Report, String> {
+        let first = self.run(program, &self.at, false)?;
+        let shorter = match &first.failure {
+            Some(failure) => match &failure.at {
+                Some(At::Schedule(schedule)) => self.shorten(program, schedule, failure),
+                _ => None,
+            },
+            None => None,
+        };
+        Ok(shorter.unwrap_or(first))
     }
 
     /// The shortest failing execution that was found on the way from this one, if it is shorter.
@@ -158,6 +160,13 @@ impl Replay {
             Verdict::Broken(reason) => Err(reason),
         }
     }
+}
+
+fn print_trace(report: &Report, out: &mut impl Write) -> io::Result<()> {
+    for line in &report.trace {
+        writeln!(out, "    {line}")?;
+    }
+    Ok(())
 }
 
 impl fmt::Display for Replay {

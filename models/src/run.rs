@@ -210,9 +210,7 @@ fn failures(
                     writeln!(out, "  replay: {RUNNER} replay {replay}")?;
                     if traces < TRACES {
                         traces += 1;
-                        if let Err(reason) = replay.show(program, out)? {
-                            writeln!(out, "  no trace: {reason}")?;
-                        }
+                        replay.trace(program, out)?;
                     }
                 }
             }

@@ -3,6 +3,7 @@
 //! property   what was changed is in the pool or on disk, whatever is evicted             (B6, E3)
 //! code       buffer/pool.rs claim_free_frame, buffer/state.rs retire     PostgreSQL: GetVictimBuffer
 //! threads    2 (evictor, writer)    bounds  two pages, one frame, one change
+//! cost       188 executions under dpor
 //! broken by  a retired page that is dirty again
 
 use super::fixture::{Bed, page};

@@ -3,6 +3,7 @@
 //! property   a pinned page stays in its frame; a page is in one frame                 (B1, E1, E4)
 //! code       buffer/pool.rs pin, claim_free_frame      PostgreSQL: GetVictimBuffer, PinBuffer
 //! threads    2 (reader of a cached page, reader of another)    bounds  one frame, two pages
+//! cost       40 executions under dpor
 //! broken by  retire that ignores pins; a pin that is taken after the table's lock is released
 
 use super::fixture::{Bed, page};

@@ -5,6 +5,7 @@
 //! code       fsync/table.rs, fsync/queue.rs               PostgreSQL: ProcessSyncRequests
 //! threads    2 (writer, checkpointer)    bounds  two files, three writes, five phases of which the
 //!            first three fail, 2-bit counter (it wraps), queue of one request
+//! cost       14 executions under dpor
 //! broken by  an entry removed before its sync; requests absorbed between a sync and the removal of
 //!            its entry; entries that are not renewed after a failed phase
 

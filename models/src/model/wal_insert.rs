@@ -4,6 +4,7 @@
 //! code       wal/ring.rs, wal/insert.rs, wal/flush.rs    PostgreSQL: WaitXLogInsertionsToFinish
 //! threads    2 (one that inserts, one that inserts and flushes)
 //! bounds     a record of 40 bytes each behind another, over blocks of 64: one crosses a block
+//! cost       28 executions under dpor
 //! broken by  bytes that are published before they are copied; a link that is seen before its bytes
 
 use super::fixture::Store;
