@@ -21,8 +21,8 @@ pub struct Model {
     /// Points passed to [`reach`](crate::record::reach): each of them must be reached in some
     /// execution, and no others.
     pub reach: &'static [&'static str],
-    /// Golden: the distinct outcomes of all executions. A complete search must find exactly so many,
-    /// a sampled or a bounded one at most.
+    /// Golden: the distinct outcomes of all executions. A complete search must find exactly so
+    /// many, a sampled or a bounded one at most.
     pub outcomes: usize,
     /// One execution. It joins every thread that it spawns: shuttle does not report a detached
     /// thread that blocks for ever.

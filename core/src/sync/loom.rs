@@ -133,12 +133,12 @@ pub mod atomic {
                     mut next: impl FnMut($value) -> Option<$value>,
                 ) -> Result<$value, $value> {
                     // No stale words, no need to look first: one operation instead of two.
-                    let is_guess = READ_MODIFY_WRITE.get();
-                    let mut word =
-                        if is_guess { self.newest.load(Ordering::SeqCst) } else { self.load(failure) };
-                    if is_guess && next(word).is_none() {
-                        word = self.load(failure);
-                    }
+                    let guess = self.newest.load(Ordering::SeqCst);
+                    let mut word = if READ_MODIFY_WRITE.get() && next(guess).is_some() {
+                        guess
+                    } else {
+                        self.load(failure)
+                    };
                     while let Some(new) = next(word) {
                         match self.compare_exchange(word, new, success, failure) {
                             Ok(word) => return Ok(word),

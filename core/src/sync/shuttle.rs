@@ -80,8 +80,8 @@ pub mod atomic {
                     result
                 }
 
-                /// Replaces the word by what `next` makes of it, if that is something: one operation,
-                /// as a loop of exchanges is for everybody who does not count its turns.
+                /// Replaces the word by what `next` makes of it, if that is something: one
+                /// operation, as a loop of exchanges is for all who do not count its turns.
                 ///
                 /// # Errors
                 /// The word, if it is not replaced.

@@ -13,7 +13,7 @@ use super::seawall_core::lsn::Lsn;
 use super::seawall_core::operation::Operation;
 use super::seawall_core::sync::thread;
 use crate::engine::Engine::{Dpor, Loom, LoomBounded, LoomRmw};
-use crate::profile::Profile::{Ci, Nightly, Quick};
+use crate::profile::Profile::{Ci, Quick};
 use crate::record::{outcome, reach};
 use crate::spec::Model;
 
@@ -22,7 +22,7 @@ pub(super) const MODEL: Model = Model {
     property: "a change before the redo point is on disk after the checkpoint's writes",
     threads: 2,
     bounds: "one clean page, one change",
-    searches: &[(Dpor, Quick), (LoomBounded(2), Quick), (LoomRmw, Ci), (Loom, Nightly)],
+    searches: &[(Dpor, Quick), (LoomBounded(2), Quick), (LoomRmw, Ci), (Loom, Ci)],
     reach: &["before the redo point", "after the redo point"],
     outcomes: 3,
     run: scenario,
