@@ -12,12 +12,12 @@ use super::seawall_core::fsync::SyncQueue;
 use super::seawall_core::lsn::Lsn;
 use super::seawall_core::page::{FileId, Page, PageId};
 use super::seawall_core::poison::Poison;
-use super::seawall_core::sim::SimDisk;
+use super::seawall_core::sim::{Op, SimDisk};
 use super::seawall_core::wal::position::Geometry;
 use super::seawall_core::wal::record::{RecordBuf, RecordKind};
 use super::seawall_core::wal::segment::Segments;
 use super::seawall_core::wal::{Inserted, ResumeAt, Wal};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// A page of 64 bytes has a body of 40.
 const PAGE_BYTES: u32 = 64;
@@ -33,6 +33,7 @@ const FORMAT: Format = Format {
 /// A pool over one file on a simulated disk.
 pub(crate) struct Bed {
     pub(crate) disk: SimDisk,
+    history: Arc<Mutex<Vec<String>>>,
     pub(crate) files: Arc<Files>,
     pub(crate) pool: Pool,
 }
@@ -72,7 +73,18 @@ impl Bed {
         let page_bytes = PAGE_BYTES as usize;
         let pool = Pool::new(frames, page_bytes, Arc::clone(&files), log, syncs);
         let pool = pool.with_claim_attempts(1);
-        Self { disk, files, pool }
+        let history = Arc::new(Mutex::new(Vec::new()));
+        let theirs = Arc::clone(&history);
+        disk.set_observer(Some(Box::new(move |_, op| {
+            let Op { kind, path, offset, .. } = op;
+            theirs.lock().expect("no panic").push(format!("{kind:?} {path} {offset}"));
+        })));
+        Self { disk, history, files, pool }
+    }
+
+    /// The operations on the disk since the bed was made, in their order: a part of an outcome.
+    pub(crate) fn history(&self) -> String {
+        self.history.lock().expect("no panic").join(", ")
     }
 
     /// The page as it is on disk.

@@ -42,5 +42,5 @@ fn scenario() {
     assert!(!has_change || !is_dirty, "the change is in the copy, and not taken for written");
     let state = if is_dirty { "dirty, without the change" } else { "clean, with the change" };
     reach(state);
-    outcome(state);
+    outcome(format_args!("{state}: {}", bed.history()));
 }

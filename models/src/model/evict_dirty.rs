@@ -21,7 +21,7 @@ pub(super) const MODEL: Model = Model {
     bounds: "two pages, one frame, one change",
     searches: &[(Dpor, Quick), (LoomRmw, Quick), (Loom, Ci)],
     reach: &["changed and stayed", "changed and evicted", "evicted, no frame for the change"],
-    outcomes: 3,
+    outcomes: 4,
     run: scenario,
 };
 
@@ -41,5 +41,5 @@ fn scenario() {
         (true, true) => reach("changed and evicted"),
         (false, _) => reach("evicted, no frame for the change"),
     }
-    outcome(format_args!("changed {changed}, evicted {evicted}"));
+    outcome(format_args!("changed {changed}, evicted {evicted}: {}", bed.history()));
 }

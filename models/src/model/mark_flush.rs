@@ -41,7 +41,8 @@ fn scenario() {
     let before_redo = end <= redo;
     assert!(!before_redo || on_disk == 2, "a change before the redo point is not on disk");
     reach(if before_redo { "before the redo point" } else { "after the redo point" });
-    outcome(format_args!("before redo {before_redo}, on disk {on_disk}"));
+    let history = store.bed.history();
+    outcome(format_args!("before redo {before_redo}, on disk {on_disk}: {history}"));
 }
 
 /// A redo point, and the writes for it.

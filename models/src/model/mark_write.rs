@@ -45,7 +45,7 @@ fn scenario() {
     assert_eq!(on_disk, 2, "the change is not on disk");
     assert_eq!(bed.on_disk(0).body()[1], 2, "an older image was written over a newer one");
     reach(if wrote && other_wrote { "both wrote" } else { "one wrote" });
-    outcome(format_args!("wrote {wrote}, other wrote {other_wrote}"));
+    outcome(format_args!("wrote {wrote}, other wrote {other_wrote}: {}", bed.history()));
 }
 
 fn is_written(flush: super::seawall_core::error::Result<Flush>) -> bool {

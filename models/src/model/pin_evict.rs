@@ -34,7 +34,7 @@ fn scenario() {
     let other = other.join().expect("the other reader");
     assert!(cached || other, "the one frame was free for nobody");
     reach(if other { "the other page evicted it" } else { "no frame was free" });
-    outcome(format_args!("cached {cached}, other {other}"));
+    outcome(format_args!("cached {cached}, other {other}: {}", bed.history()));
 }
 
 /// Reads a page, and checks that it is that page; whether there was a frame for it.

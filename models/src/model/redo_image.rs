@@ -49,7 +49,8 @@ fn scenario() {
         reach("a void record before it");
     }
     reach(if is_image { "an image, after it" } else { "ranges, before the redo point" });
-    outcome(format_args!("image {is_image}, void {has_void}"));
+    let history = store.bed.history();
+    outcome(format_args!("image {is_image}, void {has_void}: {history}"));
 }
 
 fn change(store: &Store, value: u8) -> super::seawall_core::lsn::Lsn {

@@ -45,5 +45,6 @@ fn scenario() {
     assert!(all.starts_with(&records), "flushed bytes have changed");
     let order: Vec<u8> = all.iter().map(|body| body[0]).collect();
     assert!(order == [9, 1, 2] || order == [9, 2, 1], "{order:?}");
-    outcome(format_args!("{order:?}, {} flushed", records.len()));
+    let history = store.bed.history();
+    outcome(format_args!("{order:?}, {} flushed: {history}", records.len()));
 }
