@@ -1,8 +1,8 @@
 //! Frames, and the ways of a page into and out of them. PostgreSQL: `bufmgr.c`.
 //!
 //! # A page's way in
-//! Look it up and pin it under the table's lock; else claim a free frame, enter the page as being
-//! read, read it with the content lock held exclusively, set VALID, wake those who wait.
+//! Look it up, pin it, compare its tag; else claim a free frame, enter the page as being read, read
+//! it with the content lock held exclusively, set VALID, wake those who wait.
 //!
 //! # A page's way out
 //! The sweep claims a frame that nobody has pinned; if it is dirty it is written; then, under the
@@ -188,12 +188,9 @@ impl Pool {
     }
 
     fn pin_or_fill(&self, page: PageId, fill: impl Fn(&mut Page) -> Result<()>) -> Result<Pin<'_>> {
-        let found = self.table.get(page, |id| {
-            self.frame(id).header.pin();
-            id
-        });
-        let pin = match found {
-            Some(id) => Pin::adopt(self, id),
+        let pin = match self.find(page) {
+            Some((pin, true)) => return Ok(pin),
+            Some((pin, false)) => pin,
             None => match self.enter(page)? {
                 Entered::ToBeFilled(pin) => return self.fill(pin, fill),
                 Entered::Present(pin) => pin,
@@ -209,6 +206,23 @@ impl Pool {
         }
     }
 
+    /// Pins the frame that holds a page, if there is one; with it, whether its bytes are there.
+    fn find(&self, page: PageId) -> Option<(Pin<'_>, bool)> {
+        let hinted = self.table.hint(page).and_then(|id| self.pin_if_holds(id, page));
+        // Without a lock, a page in the overflow is not seen, nor one that comes just now.
+        hinted.or_else(|| {
+            let id = self.table.get(page, |id| self.frame(id).tag())?;
+            self.pin_if_holds(id, page)
+        })
+    }
+
+    /// Pins a frame that is said to hold a page, if it does.
+    fn pin_if_holds(&self, id: FrameId, page: PageId) -> Option<(Pin<'_>, bool)> {
+        let word = self.frame(id).header.pin_if_tagged()?;
+        let pin = Pin::adopt(self, id);
+        (pin.page() == page).then(|| (pin, word.is_valid()))
+    }
+
     /// Enters a page that was not in the table; somebody else may have been faster.
     fn enter(&self, page: PageId) -> Result<Entered<'_>> {
         let free = self.claim_free_frame()?;
@@ -216,6 +230,7 @@ impl Pool {
         let entered = self.table.insert(
             page,
             free.id(),
+            |id| self.frame(id).tag(),
             || frame.assign(page),
             |present| {
                 self.frame(present).header.pin();
@@ -249,7 +264,7 @@ impl Pool {
             if word.is_dirty() && self.flush(&pin, Patience::Try)? == Flush::Contended {
                 continue;
             }
-            if self.table.remove_if(pin.page(), || pin.frame().header.retire()) {
+            if self.table.remove_if(pin.page(), id, || pin.frame().header.retire()) {
                 return Ok(pin);
             }
         }

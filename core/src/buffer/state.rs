@@ -213,6 +213,13 @@ impl Header {
         self.update(|word| Some((word.pinned().used(), word.pinned()))).expect("always an edge")
     }
 
+    /// Pins the frame on behalf of somebody who was told of it without a lock, if it stands for a
+    /// page. Which one it is has to be compared afterwards: from then on the tag stays (B1).
+    #[must_use]
+    pub fn pin_if_tagged(&self) -> Option<Snapshot> {
+        self.update(|word| word.has_tag().then(|| (word.pinned().used(), word))).ok()
+    }
+
     /// Pins the frame for the checkpointer, if it still has to write the page. Usage stays: a
     /// checkpoint is no sign that a page is wanted.
     #[must_use]

@@ -3,7 +3,7 @@
 //! property   at the end: dirty, or the disk holds the page as it is                   (B4, I6)
 //! code       buffer/pool.rs flush, buffer/state.rs end_write    PostgreSQL: TerminateBufferIO
 //! threads    2 (writer, checkpointer)    bounds  one page, one change during the write
-//! cost       126 executions under dpor
+//! cost       56 executions under dpor
 //! broken by  end_write that ignores JUST_DIRTIED; JUST_DIRTIED cleared after the copy
 
 use super::fixture::{Bed, page};

@@ -4,12 +4,12 @@
 //! code       buffer/pool.rs claim_free_frame, buffer/state.rs retire
 //!            PostgreSQL: GetVictimBuffer
 //! threads    2 (evictor, writer)    bounds  two pages, one frame, one change
-//! cost       188 executions under dpor
+//! cost       132 executions under dpor
 //! broken by  a retired page that is dirty again
 
 use super::fixture::{Bed, page};
 use super::seawall_core::sync::thread;
-use crate::engine::Engine::{Dpor, Loom, LoomRmw};
+use crate::engine::Engine::{Dpor, LoomBounded, LoomRmw};
 use crate::profile::Profile::{Ci, Quick};
 use crate::record::{outcome, reach};
 use crate::spec::Model;
@@ -19,7 +19,7 @@ pub(super) const MODEL: Model = Model {
     property: "a page that is changed while it is evicted keeps its change",
     threads: 2,
     bounds: "two pages, one frame, one change",
-    searches: &[(Dpor, Quick), (LoomRmw, Quick), (Loom, Ci)],
+    searches: &[(Dpor, Quick), (LoomBounded(2), Quick), (LoomRmw, Ci)],
     reach: &["changed and stayed", "changed and evicted", "evicted, no frame for the change"],
     outcomes: 4,
     run: scenario,

@@ -5,7 +5,7 @@
 //! code       buffer/pool.rs flush, buffer/state.rs begin_write, end_write   PostgreSQL: BufferSync
 //! threads    2 (one that writes the page; one that changes, marks and writes it)
 //! bounds     one page, one change
-//! cost       2,577 executions under dpor
+//! cost       1,642 executions under dpor
 //! broken by  end_write that drops the mark of a page changed since the copy; two writes of a page
 //!            at a time; a write whose end nobody hears of
 

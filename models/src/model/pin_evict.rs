@@ -3,14 +3,15 @@
 //! property   a pinned page stays in its frame; a page is in one frame                 (B1, E1, E4)
 //! code       buffer/pool.rs pin, claim_free_frame      PostgreSQL: GetVictimBuffer, PinBuffer
 //! threads    2 (reader of a cached page, reader of another)    bounds  one frame, two pages
-//! cost       40 executions under dpor
-//! broken by  retire that ignores pins; a pin that is taken after the table's lock is released
+//! cost       62 executions under dpor
+//! broken by  retire that ignores pins; a frame that is taken for the right one without a look at
+//!            its tag; a free frame that is pinned
 
 use super::fixture::{Bed, page};
 use super::seawall_core::error::Error;
 use super::seawall_core::sync::thread;
-use crate::engine::Engine::{Dpor, Loom, LoomRmw};
-use crate::profile::Profile::Quick;
+use crate::engine::Engine::{Dpor, Loom, LoomBounded, LoomRmw};
+use crate::profile::Profile::{Ci, Quick};
 use crate::record::{outcome, reach};
 use crate::spec::Model;
 
@@ -19,7 +20,7 @@ pub(super) const MODEL: Model = Model {
     property: "a pinned page stays in its frame",
     threads: 2,
     bounds: "one frame, two pages, one pin each",
-    searches: &[(Dpor, Quick), (Loom, Quick), (LoomRmw, Quick)],
+    searches: &[(Dpor, Quick), (LoomBounded(2), Quick), (LoomRmw, Ci), (Loom, Ci)],
     reach: &["the other page evicted it", "no frame was free"],
     outcomes: 3,
     run: scenario,

@@ -133,29 +133,34 @@ pub const MUTANTS: &[Mutant] = &[
         reason: "the checkpoint does not wait for the content lock (C1, M63)",
     },
     Mutant {
-        name: "table-pin-after-the-lock",
-        file: "buffer/table.rs",
-        site: Expression,
-        find: "find(&shard, page).map(pin)",
-        replace: "{
-            let found = find(&shard, page);
-            drop(shard);
-            found.map(pin)
-        }",
-        models: &["pin_evict"],
-        reason: "the page leaves between look-up and pin (E4)",
-    },
-    Mutant {
         name: "table-insert-without-a-look",
         file: "buffer/table.rs",
         site: Statements,
-        find: "if let Some(present) = find(&shard, page) {
+        find: "if let Some(present) = self.find(place, page, page_in, &overflow) {
             pin(present);
             return Err(Present(present));
         }",
-        replace: "let _ = &pin;",
+        replace: "let _ = (&pin, &page_in);",
         models: &["read_in"],
         reason: "a page gets into two frames (E1)",
+    },
+    Mutant {
+        name: "pool-tag-not-compared",
+        file: "buffer/pool.rs",
+        site: Expression,
+        find: "(pin.page() == page)",
+        replace: "true",
+        models: &["pin_evict"],
+        reason: "the frame that the table named holds another page by now (E4)",
+    },
+    Mutant {
+        name: "state-late-pin-of-a-free-frame",
+        file: "buffer/state.rs",
+        site: Expression,
+        find: "word.has_tag().then(|| (word.pinned().used(), word))",
+        replace: "Some((word.pinned().used(), word))",
+        models: &["pin_evict"],
+        reason: "a frame that is about to get another page is pinned for its last one (B1, E4)",
     },
     Mutant {
         name: "operation-dirty-after-insert",
