@@ -1,4 +1,4 @@
-//! A hit in the buffer pool beside its peers: uniform over all pages and on one, by 1 and 2 threads.
+//! A hit in the buffer pool beside its peers: anywhere and on one page, by 1 and 2 threads.
 //!
 //! What is compared, and what is not, is in the library's documentation. A plain `cargo bench`
 //! measures everybody with criterion and then in rounds that alternate, of which it prints a

@@ -25,9 +25,10 @@ pub mod rounds;
 
 use seawall::seawall_core::page::Page;
 use seawall::{Config, Format, PageId};
-use seawall_benches::{BenchStore, Random, timed};
+use seawall_benches::{BenchStore, Random};
 use std::hint::black_box;
-use std::time::Duration;
+use std::sync::Barrier;
+use std::time::{Duration, Instant};
 
 /// Pages of each contender, all of them resident.
 pub const PAGES: u32 = 100_000;
@@ -102,9 +103,9 @@ impl<C: Contender> Entrant for C {
     }
 
     fn run(&self, ids: Ids, workload: Workload, threads: usize, ops: u64) -> Duration {
-        timed(threads, ops, |thread, share| {
+        timed(threads, |thread| {
             let mut random = Random::new(thread as u64 + 1);
-            for _ in 0..share {
+            for _ in 0..(ops + thread as u64) / threads as u64 {
                 black_box(self.hit(ids.pick(workload, &mut random)));
             }
         })
@@ -136,18 +137,38 @@ impl Ids {
         self.at((scaled >> 32) as u32)
     }
 
-    /// The page `id` as a peer holds it.
-    fn page(id: PageId) -> Page {
-        let mut page = Page::zeroed(PAGE_BYTES as usize);
-        page.format(id);
-        page.body_mut()[..8].copy_from_slice(&id.to_bits().to_le_bytes());
-        page
-    }
-
-    /// All pages, each with its id.
+    /// All pages as a peer holds them, each with its id.
     fn pages(self) -> impl Iterator<Item = (PageId, Page)> {
-        self.all().map(|id| (id, Self::page(id)))
+        self.all().map(|id| {
+            let mut page = Page::zeroed(PAGE_BYTES as usize);
+            page.format(id);
+            page.body_mut()[..8].copy_from_slice(&id.to_bits().to_le_bytes());
+            (id, page)
+        })
     }
+}
+
+/// Runs `work` with a thread's number on `threads` threads that start together; gives the time
+/// from the start of the first to the end of the last.
+///
+/// By their clocks: the thread that waits for them may wake up when a short work is done.
+fn timed(threads: usize, work: impl Fn(usize) + Sync) -> Duration {
+    let start = Barrier::new(threads);
+    let (start, work) = (&start, &work);
+    let spans: Vec<_> = std::thread::scope(|scope| {
+        let run = |thread| {
+            scope.spawn(move || {
+                start.wait();
+                let begun = Instant::now();
+                work(thread);
+                (begun, Instant::now())
+            })
+        };
+        let spawned: Vec<_> = (0..threads).map(run).collect();
+        spawned.into_iter().map(|thread| thread.join().expect("the work")).collect()
+    });
+    let begun = spans.iter().map(|(begun, _)| *begun).min().expect("a thread");
+    spans.iter().map(|(_, ended)| *ended - begun).max().expect("a thread")
 }
 
 fn first_bytes(body: &[u8]) -> u64 {
