@@ -61,7 +61,7 @@ fn is_whole_run() -> bool {
 fn main() {
     let mut criterion = Criterion::default()
         .sample_size(10)
-        .nresamples(1000)
+        .nresamples(2000)
         .warm_up_time(Duration::from_millis(100))
         .measurement_time(Duration::from_millis(500))
         .configure_from_args();
