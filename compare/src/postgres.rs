@@ -12,7 +12,7 @@
 //! The locks are parking_lot's, not PostgreSQL's; the table is hashbrown's, not dynahash; a page
 //! is behind a pointer in its frame, as in seawall, not at an offset of a region.
 
-use crate::{Contender, Ids, PAGES, SHARDS, first_bytes};
+use crate::{Contender, Ids, ROOM, SHARDS, first_bytes};
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use parking_lot::RwLock;
@@ -71,7 +71,7 @@ pub struct PostgresLike {
 impl PostgresLike {
     /// One with all pages.
     pub fn new(ids: Ids) -> Self {
-        let partition = || RwLock::new(Partition::with_capacity((PAGES as usize).div_ceil(SHARDS)));
+        let partition = || RwLock::new(Partition::with_capacity(ROOM.div_ceil(SHARDS)));
         let pool = Self {
             hasher: RandomState::default(),
             partitions: (0..SHARDS).map(|_| partition()).collect(),
