@@ -1,0 +1,48 @@
+//! Rounds in which the contenders alternate: a machine that is slow for a while is slow for all of
+//! them, so their ratios mean something where their times do not.
+
+use crate::{Entrant, Ids, Workload};
+
+/// Rounds of each workload.
+pub const ROUNDS: usize = 15;
+/// Hits of a contender in a round; half as many go before, off the clock, because the others have
+/// taken its lines out of the processor's caches.
+pub const ROUND_OPS: u64 = 200_000;
+
+/// What the rounds of one contender came to, in ns per hit.
+struct Summary {
+    low: f64,
+    median: f64,
+    high: f64,
+}
+
+impl Summary {
+    fn new(mut times: Vec<f64>) -> Self {
+        times.sort_by(f64::total_cmp);
+        Self { low: times[0], median: times[times.len() / 2], high: times[times.len() - 1] }
+    }
+}
+
+/// Prints one line for each contender, with the ratio of its median to the first one's.
+pub fn print_table(entrants: &[Box<dyn Entrant>], ids: Ids, workload: Workload, threads: usize) {
+    let mut times = vec![Vec::with_capacity(ROUNDS); entrants.len()];
+    for round in 0..ROUNDS {
+        // Each round begins with another one: nobody always follows the same predecessor's load.
+        for turn in 0..entrants.len() {
+            let index = (round + turn) % entrants.len();
+            times[index].push(ns_per_hit(&*entrants[index], ids, workload, threads));
+        }
+    }
+    println!("{}/{threads}", workload.name());
+    let summaries: Vec<_> = times.into_iter().map(Summary::new).collect();
+    for (entrant, Summary { low, median, high }) in entrants.iter().zip(&summaries) {
+        let (name, ratio) = (entrant.name(), median / summaries[0].median);
+        println!("  {name:<16}  {median:7.1}  ({low:7.1} to {high:7.1})  {ratio:6.2}");
+    }
+}
+
+fn ns_per_hit(entrant: &dyn Entrant, ids: Ids, workload: Workload, threads: usize) -> f64 {
+    entrant.run(ids, workload, threads, ROUND_OPS / 2);
+    let time = entrant.run(ids, workload, threads, ROUND_OPS);
+    time.as_secs_f64() * 1e9 / ROUND_OPS as f64
+}
