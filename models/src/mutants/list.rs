@@ -117,7 +117,7 @@ pub const MUTANTS: &[Mutant] = &[
         site: Expression,
         find: "word.is_left_to_waiters().then(|| (Snapshot(word.0 - WAITER), ()))",
         replace: "Some((Snapshot(word.0 - WAITER), ()))",
-        models: &["cleanup_waiters"],
+        models: &["cleanup"],
         reason: "a pin that came between the wake and the content lock is overlooked (B8)",
     },
     Mutant {
