@@ -11,8 +11,8 @@
 //!   by [`Pin::write`] leave them there; who moves them takes the cleanup lock. So at the moment
 //!   when it is granted every other pin is that of a waiter for a cleanup lock, which `cleanup`
 //!   takes by value: a waiter remembers nothing. Pins that come later find the content lock held.
-//! * B3: a waiter sleeps without the content lock, and is woken by the unpin that leaves the page to
-//!   the waiters (`state.rs`, B8).
+//! * B3: a waiter sleeps without the content lock, and is woken by the unpin that leaves the page
+//!   to the waiters (`state.rs`, B8).
 //! * A thread that waits for a cleanup lock waits for the pins of others: it must not have another
 //!   pin of that page, nor one of a page whose cleanup lock is waited for by somebody who has this
 //!   page pinned. Readers that keep coming can keep a waiter waiting.

@@ -337,7 +337,10 @@ impl Frame {
 
     /// Waits until a page is left to those who wait for its cleanup lock, the caller among them.
     pub(super) fn wait_for_pins(&self) {
-        self.changed.wait_until(|| self.header.snapshot().is_left_to_waiters().then_some(()));
+        self.changed.wait_until(|| {
+            let word = self.header.snapshot();
+            word.is_left_to_waiters().then_some(())
+        });
     }
 
     /// A copy of the page as it is, to be written by the caller, who owns the I/O. `None` if the

@@ -144,7 +144,10 @@ pub const MUTANTS: &[Mutant] = &[
         name: "pool-sleep-without-a-look",
         file: "buffer/pool.rs",
         site: Statements,
-        find: "self.changed.wait_until(|| self.header.snapshot().is_left_to_waiters().then_some(()));",
+        find: "self.changed.wait_until(|| {
+            let word = self.header.snapshot();
+            word.is_left_to_waiters().then_some(())
+        });",
         replace: "let mut has_slept = false;
             self.changed.wait_until(|| {
                 let is_left = has_slept && self.header.snapshot().is_left_to_waiters();

@@ -84,7 +84,7 @@ fn a_frame_with_a_waiter_is_not_swept_and_not_retired() {
 fn as_many_can_wait_as_can_have_a_pin_and_no_flag_is_touched() {
     let flags = VALID | TAG_VALID | DIRTY | JUST_DIRTIED | IO_IN_PROGRESS | IO_ERROR;
     let flags = flags | CHECKPOINT_NEEDED | USAGE_MAX;
-    let header = Header { word: AtomicU64::new(flags | PINS_MASK | (PINS_MASK - 2) * WAITER) };
+    let header = Header { word: AtomicU64::new(flags | PINS_MASK | ((PINS_MASK - 2) * WAITER)) };
     assert_eq!(header.ask_cleanup(), AskCleanup::Waiting);
     assert_eq!(header.unpin(), Unpinned::LeftToWaiters);
     assert!(header.end_cleanup_wait());
