@@ -13,12 +13,13 @@
 //! * A node is a state with all threads announced; node i is where event i was chosen.
 //! * Taking a lock races with the last taking of it, not with the giving back in between, which
 //!   only enables it. The same holds for a wake after its notification.
+//! * A try is never disabled: it may fail. So it races with the giving back as well, and a try to
+//!   take a lock exclusively with the giving back of a shared one: done before, it finds it held.
 //!
 //! # Completeness
 //! All classes of executions of the closure are explored, or a deadlock is reported, within the
 //! bound of steps. The closure must be deterministic apart from its threads. [`crate::audit`]
-//! compares the outcomes of random programs with those of a brute-force oracle; locks that are
-//! taken shared are not in these programs yet.
+//! compares the outcomes of random programs with those of a brute-force oracle.
 
 use crate::record;
 use seawall_core_shuttle::sync::step::{self, Object, Op, Task};
@@ -261,6 +262,7 @@ enum Role {
     Lock,
     LockShared,
     TryLockShared,
+    TryLock,
     Unlock,
     UnlockShared,
     Wait,
@@ -276,6 +278,7 @@ fn roles(op: &Op) -> [Option<(Object, Role)>; 2] {
         Op::Lock(lock) => [Some((lock, Role::Lock)), None],
         Op::LockShared(lock) => [Some((lock, Role::LockShared)), None],
         Op::TryLockShared(lock) => [Some((lock, Role::TryLockShared)), None],
+        Op::TryLock(lock) => [Some((lock, Role::TryLock)), None],
         Op::Unlock(lock) => [Some((lock, Role::Unlock)), None],
         Op::UnlockShared(lock) => [Some((lock, Role::UnlockShared)), None],
         Op::Wait { condition, lock } => [Some((condition, Role::Wait)), Some((lock, Role::Unlock))],
@@ -313,10 +316,12 @@ fn can_be_reversed(a: &Op, b: &Op) -> bool {
         Write => matches!(b, Read | Write),
         Wait => b == Notify,
         Notify => b == Wait,
-        Lock => matches!(b, Lock | LockShared | TryLockShared),
-        LockShared => b == Lock,
-        TryLockShared => matches!(b, Lock | Unlock),
-        Unlock => b == TryLockShared,
-        UnlockShared | Wake => false,
+        Lock => matches!(b, Lock | LockShared | TryLockShared | TryLock),
+        LockShared => matches!(b, Lock | TryLock),
+        TryLockShared => matches!(b, Lock | TryLock | Unlock),
+        TryLock => true,
+        Unlock => matches!(b, TryLockShared | TryLock),
+        UnlockShared => b == TryLock,
+        Wake => false,
     })
 }

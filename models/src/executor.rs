@@ -76,6 +76,12 @@ fn perform(shared: &Shared, instruction: Instruction) -> Option<u64> {
             let mut guarded = shared.guarded.write();
             *guarded = *guarded * 3 + value;
         }
+        Instruction::TryExclusive(value) => {
+            let Some(mut guarded) = shared.guarded.try_write() else { return Some(HELD) };
+            let was = *guarded;
+            *guarded = was * 3 + value;
+            return Some(was);
+        }
         Instruction::SetFlag => {
             *shared.flag.lock() = true;
             shared.raised.notify_all();

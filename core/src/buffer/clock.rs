@@ -53,13 +53,14 @@ impl ClockSweep {
 
 #[cfg(test)]
 mod tests {
+    use super::super::state::Unpinned;
     use super::*;
 
     #[test]
     fn an_unused_frame_is_claimed_and_the_used_one_gets_a_second_chance() {
         let headers = [Header::new(), Header::new()];
         headers[0].pin();
-        headers[0].unpin();
+        assert_eq!(headers[0].unpin(), Unpinned::Quietly);
         let clock = ClockSweep::new(2);
         let (frame, word) = clock.claim(|frame| &headers[frame.0 as usize]).unwrap();
         assert_eq!((frame, word.pins(), word.usage()), (FrameId(1), 1, 0));

@@ -1,7 +1,28 @@
 //! Pins and content locks as values: a page's bytes are reached through a pin and a lock, in that
 //! order, and given back in the other.
+//!
+//! # State
+//! [`Pin`]: the page stays in its frame, and what was found in it stays where it was found.
+//! [`PageRead`]: nobody changes the page. [`PageWrite`]: nobody else reads it. [`PageWrite`] by
+//! [`Pin::cleanup`]: besides, nobody else has anything to find again: things may be moved.
+//!
+//! # Rules
+//! * Who has read a page and keeps its pin (`unlock`) may remember where things are in it. Changes
+//!   by [`Pin::write`] leave them there; who moves them takes the cleanup lock. So at the moment
+//!   when it is granted every other pin is that of a waiter for a cleanup lock, which `cleanup`
+//!   takes by value: a waiter remembers nothing. Pins that come later find the content lock held.
+//! * B3: a waiter sleeps without the content lock, and is woken by the unpin that leaves the page
+//!   to the waiters (`state.rs`, B8).
+//! * A thread that waits for a cleanup lock waits for the pins of others: it must not have another
+//!   pin of that page, nor one of a page whose cleanup lock is waited for by somebody who has this
+//!   page pinned. Readers that keep coming can keep a waiter waiting.
+//! * A try is for what can be left undone: nothing is correct only because a try succeeded.
+//!
+//! # Checked by
+//! models `cleanup`, `cleanup_waiters`; unit tests.
 
 use super::pool::{Frame, Pool};
+use super::state::AskCleanup;
 use super::table::FrameId;
 use crate::page::{Page, PageId};
 use crate::sync::{RwLockReadGuard, RwLockWriteGuard};
@@ -28,13 +49,68 @@ impl<'p> Pin<'p> {
     /// Waits for the content lock, shared.
     pub fn read(self) -> PageRead<'p> {
         let page = self.frame().content.read();
-        PageRead { page, _pin: self }
+        PageRead { page, pin: self }
+    }
+
+    /// Takes the content lock, shared, if that needs no wait.
+    ///
+    /// # Errors
+    /// The pin, if it does.
+    pub fn try_read(self) -> Result<PageRead<'p>, Self> {
+        match self.frame().content.try_read() {
+            Some(page) => Ok(PageRead { page, pin: self }),
+            None => Err(self),
+        }
     }
 
     /// Waits for the content lock, exclusive.
     pub fn write(self) -> PageWrite<'p> {
         let page = self.frame().content.write();
         PageWrite { page, pin: self }
+    }
+
+    /// Takes the content lock, exclusive, if that needs no wait.
+    ///
+    /// # Errors
+    /// The pin, if it does.
+    pub fn try_write(self) -> Result<PageWrite<'p>, Self> {
+        match self.frame().content.try_write() {
+            Some(page) => Ok(PageWrite { page, pin: self }),
+            None => Err(self),
+        }
+    }
+
+    /// Waits for the cleanup lock: the content lock, exclusive, when nobody else has the page
+    /// pinned but to wait for the same. Any number may wait. PostgreSQL: `LockBufferForCleanup`.
+    pub fn cleanup(self) -> PageWrite<'p> {
+        let frame = self.frame();
+        let page = frame.content.write();
+        if frame.header.ask_cleanup() == AskCleanup::Granted {
+            return PageWrite { page, pin: self };
+        }
+        drop(page);
+        loop {
+            frame.wait_for_pins();
+            let page = frame.content.write();
+            // Somebody else may have come, or been faster, since the wake.
+            if frame.header.end_cleanup_wait() {
+                return PageWrite { page, pin: self };
+            }
+        }
+    }
+
+    /// Takes the cleanup lock if that needs no wait. PostgreSQL: `ConditionalLockBufferForCleanup`.
+    ///
+    /// # Errors
+    /// The pin, if it does.
+    pub fn try_cleanup(self) -> Result<PageWrite<'p>, Self> {
+        let exclusive = self.try_write()?;
+        // Who has read the page under another pin has held the lock before us: no pin that matters
+        // is missing in what we see.
+        match exclusive.pin.frame().header.snapshot().active_pins() {
+            1 => Ok(exclusive),
+            _ => Err(exclusive.unlock()),
+        }
     }
 
     pub(super) fn id(&self) -> FrameId {
@@ -48,7 +124,7 @@ impl<'p> Pin<'p> {
 
 impl Drop for Pin<'_> {
     fn drop(&mut self) {
-        self.frame().header.unpin();
+        self.frame().unpin();
     }
 }
 
@@ -57,10 +133,15 @@ impl Drop for Pin<'_> {
 pub struct PageRead<'p> {
     // Dropped in this order: the lock goes before the pin.
     page: RwLockReadGuard<'p, Page>,
-    _pin: Pin<'p>,
+    pin: Pin<'p>,
 }
 
-impl PageRead<'_> {
+impl<'p> PageRead<'p> {
+    /// Gives the lock back and keeps the pin: what was found in the page stays where it is.
+    pub fn unlock(self) -> Pin<'p> {
+        self.pin
+    }
+
     /// Header and body.
     pub fn page(&self) -> &Page {
         &self.page
@@ -85,7 +166,12 @@ pub struct PageWrite<'p> {
     pin: Pin<'p>,
 }
 
-impl PageWrite<'_> {
+impl<'p> PageWrite<'p> {
+    /// Gives the lock back and keeps the pin: what was found in the page stays where it is.
+    pub fn unlock(self) -> Pin<'p> {
+        self.pin
+    }
+
     /// Header and body.
     pub fn page(&self) -> &Page {
         &self.page
@@ -101,3 +187,6 @@ impl PageWrite<'_> {
         self.pin.frame().header.mark_dirty();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,7 +17,9 @@
 //! # Rules
 //! * E2: nothing waits for the content lock of a frame that the sweep has claimed: its holder may
 //!   be waiting for a page that we hold. Such a frame is passed over.
-//! * I4: whoever ends an I/O notifies the frame's event afterwards; a waiter looks again.
+//! * I4: whoever ends an I/O notifies the frame's event afterwards; a waiter looks again. B3: so
+//!   does the unpin that leaves a page to those who wait for its cleanup lock. One event is enough
+//!   for both: each tests what it waits for itself, and a wake for the other costs one more test.
 //! * The content lock is held over a system call in one place: a read-in, when nobody else can
 //!   want the bytes because they are not there yet.
 //!
@@ -26,7 +28,7 @@
 
 use super::clock::ClockSweep;
 use super::guard::Pin;
-use super::state::{BeginRead, BeginWrite, Header, WriteEnd};
+use super::state::{BeginRead, BeginWrite, Header, Unpinned, WriteEnd};
 use super::table::{FrameId, PageTable, Present};
 use crate::error::{Error, PageFault, Result};
 use crate::event::Event;
@@ -55,9 +57,14 @@ pub(super) struct Frame {
     pub(super) header: Header,
     /// Which page; stable while pinned. Written by the claimer of a free frame alone.
     tag: AtomicU64,
-    io_ended: Event,
+    /// An I/O has ended, or the page is left to those who wait for a cleanup lock.
+    changed: Event,
     pub(super) content: RwLock<Page>,
 }
+
+/// Memory of a buffer beyond its page, its entry in the table aside.
+#[cfg(not(any(seawall_loom, seawall_shuttle)))]
+const _: () = assert!(size_of::<Frame>() <= 64);
 
 /// What became of a request to write a page out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -315,7 +322,7 @@ impl Frame {
         Self {
             header: Header::new(),
             tag: AtomicU64::new(0),
-            io_ended: Event::new(),
+            changed: Event::new(),
             content: RwLock::new(Page::zeroed(page_bytes)),
         }
     }
@@ -333,7 +340,22 @@ impl Frame {
     }
 
     fn wait_for_io(&self) {
-        self.io_ended.wait_until(|| (!self.header.snapshot().has_io()).then_some(()));
+        self.changed.wait_until(|| (!self.header.snapshot().has_io()).then_some(()));
+    }
+
+    /// Gives a pin back, and tells those who wait for nothing else.
+    pub(super) fn unpin(&self) {
+        if self.header.unpin() == Unpinned::LeftToWaiters {
+            self.changed.notify_all();
+        }
+    }
+
+    /// Waits until a page is left to those who wait for its cleanup lock, the caller among them.
+    pub(super) fn wait_for_pins(&self) {
+        self.changed.wait_until(|| {
+            let word = self.header.snapshot();
+            word.is_left_to_waiters().then_some(())
+        });
     }
 
     /// A copy of the page as it is, to be written by the caller, who owns the I/O. `None` if the
@@ -363,7 +385,7 @@ impl ReadIo<'_> {
 impl Drop for ReadIo<'_> {
     fn drop(&mut self) {
         self.frame.header.end_read(self.succeeded);
-        self.frame.io_ended.notify_all();
+        self.frame.changed.notify_all();
     }
 }
 
@@ -382,6 +404,6 @@ impl WriteIo<'_> {
 impl Drop for WriteIo<'_> {
     fn drop(&mut self) {
         self.frame.header.end_write(self.end);
-        self.frame.io_ended.notify_all();
+        self.frame.changed.notify_all();
     }
 }

@@ -12,6 +12,7 @@
 //! bit  36  IO_IN_PROGRESS     one thread reads or writes the frame
 //! bit  37  IO_ERROR           the last read or write failed
 //! bit  38  CHECKPOINT_NEEDED  the running checkpoint has to write the page
+//! bits 46..64  waiters  of the pins, those that wait for a cleanup lock
 //! ```
 //! | TAG_VALID | VALID | IO | DIRTY | meaning |
 //! |---|---|---|---|---|
@@ -25,18 +26,30 @@
 //! No other combination occurs: JUST_DIRTIED and CHECKPOINT_NEEDED imply DIRTY, DIRTY implies
 //! VALID, VALID implies TAG_VALID.
 //!
+//! | pins | waiters | meaning |
+//! |---|---|---|
+//! | n | 0 | n threads may know where things are in the page |
+//! | n | m < n | n - m of them; m have let go of what they knew and sleep, or are about to |
+//! | n | n | left to the waiters: whoever gave the last other pin back wakes them |
+//!
+//! A cleanup lock may be taken by the owner of a pin that is the only one not waiting, and by a
+//! waiter if there is no such pin. PostgreSQL has a flag, `BM_PIN_COUNT_WAITER`, for one waiter; it
+//! is `waiters > 0` here.
+//!
 //! # Rules
 //! * B1: pins are never negative; a frame with a pin that is not one's own keeps its page.
 //! * B4: DIRTY is cleared only by the owner of IO_IN_PROGRESS, and only if every change is in the
 //!   image that was written: JUST_DIRTIED is not set.
 //! * B7: VALID is set after the bytes are there.
+//! * B8: waiters <= pins. Pins and waiters become equal by an unpin alone, and that unpin wakes: a
+//!   waiter joins only while there are other pins, and one that leaves has its pin among them.
 //! * I1: IO_IN_PROGRESS has one owner. I3: after a failed write DIRTY stays.
 //! * Every change is one read-modify-write; there is no header lock. (PostgreSQL has one, for
 //!   changes of several fields; here the tag is the only other field, and only the claimer of a
 //!   free frame writes it.)
 //!
 //! # Checked by
-//! models `dirty_flag`, `pin_evict`, `read_in`, `mark_flush`.
+//! models `dirty_flag`, `pin_evict`, `read_in`, `mark_flush`, `cleanup`, `cleanup_waiters`.
 
 use crate::sync::atomic::{AtomicU64, Ordering};
 use std::fmt;
@@ -54,6 +67,9 @@ const JUST_DIRTIED: u64 = 1 << 35;
 const IO_IN_PROGRESS: u64 = 1 << 36;
 const IO_ERROR: u64 = 1 << 37;
 const CHECKPOINT_NEEDED: u64 = 1 << 38;
+/// As wide as the pins, which are never fewer.
+const WAITER: u64 = 1 << 46;
+const _: () = assert!(u64::MAX / WAITER == PINS_MASK);
 
 /// What a header word said at one moment.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -63,6 +79,21 @@ impl Snapshot {
     /// Threads that keep the page in place.
     pub fn pins(self) -> u64 {
         self.0 & PINS_MASK
+    }
+
+    /// Those of the pins whose owners wait for a cleanup lock.
+    pub fn waiters(self) -> u64 {
+        self.0 / WAITER
+    }
+
+    /// Pins whose owners may know where things are in the page.
+    pub fn active_pins(self) -> u64 {
+        self.pins() - self.waiters()
+    }
+
+    /// Whether somebody waits for a cleanup lock and nobody is in the way.
+    pub fn is_left_to_waiters(self) -> bool {
+        self.waiters() > 0 && self.pins() == self.waiters()
     }
 
     /// How recently the page was used: 0 to 5.
@@ -134,12 +165,33 @@ impl fmt::Debug for Snapshot {
             (IO_ERROR, "IO_ERROR"),
             (CHECKPOINT_NEEDED, "CHECKPOINT_NEEDED"),
         ];
-        write!(f, "pins {} usage {}", self.pins(), self.usage())?;
+        write!(f, "pins {} waiters {} usage {}", self.pins(), self.waiters(), self.usage())?;
         for (_, name) in NAMES.iter().filter(|(bit, _)| self.0 & bit != 0) {
             write!(f, " {name}")?;
         }
         Ok(())
     }
+}
+
+/// Whether a thread that gave a pin back has somebody to wake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Unpinned {
+    /// Nobody waits for this.
+    Quietly,
+    /// All pins that are left are those of waiters: notify them.
+    LeftToWaiters,
+}
+
+/// Whether a thread with the content lock has the cleanup lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum AskCleanup {
+    /// It has.
+    Granted,
+    /// Others have the page pinned: the caller is a waiter now, has to give the content lock back
+    /// and to sleep until the page is left to the waiters.
+    Waiting,
 }
 
 /// What the clock sweep found at a frame.
@@ -227,12 +279,38 @@ impl Header {
         self.update(|word| word.is_marked().then(|| (word.pinned(), ()))).is_ok()
     }
 
-    /// Gives a pin back.
-    pub fn unpin(&self) {
-        // Release: pairs with the Acquire of the sweep's claim, so that the next owner of the
-        // frame comes after everything that was done under this pin.
+    /// Gives a pin back. The caller notifies the waiters if the page is left to them.
+    pub fn unpin(&self) -> Unpinned {
+        // Release: pairs with the Acquire of the sweep's claim and with that of a cleanup lock, so
+        // that the next owner of the frame, or of the page's bytes, comes after everything that
+        // was done under this pin.
         let before = Snapshot(self.word.fetch_sub(PIN, Ordering::Release));
         debug_assert!(before.pins() > 0, "unpin without a pin: {before:?}");
+        // Of the word that was replaced: of two who unpin at a time, one is the last.
+        let is_last = Snapshot(before.0 - PIN).is_left_to_waiters();
+        if is_last { Unpinned::LeftToWaiters } else { Unpinned::Quietly }
+    }
+
+    /// Asks for a cleanup lock: granted if every other pin is a waiter's, else the caller's pin
+    /// becomes a waiter's in the same step. The caller has a pin and holds the content lock
+    /// exclusively. PostgreSQL: `LockBufferForCleanup`.
+    ///
+    /// A grant may rest on a word that is outdated: who has read the page under another pin has had
+    /// the content lock before the caller, so that pin is in the word; other pins do not matter.
+    pub fn ask_cleanup(&self) -> AskCleanup {
+        let is_crowded = |word: Snapshot| word.active_pins() > 1;
+        let waiting = self.update(|word| is_crowded(word).then(|| (Snapshot(word.0 + WAITER), ())));
+        if waiting.is_ok() { AskCleanup::Waiting } else { AskCleanup::Granted }
+    }
+
+    /// Ends the wait for a cleanup lock if the page is left to the waiters still: the caller's pin
+    /// is like any other again, so the other waiters wait for it. The caller is a waiter and holds
+    /// the content lock exclusively.
+    #[must_use]
+    pub fn end_cleanup_wait(&self) -> bool {
+        let ended =
+            |word: Snapshot| word.is_left_to_waiters().then(|| (Snapshot(word.0 - WAITER), ()));
+        self.update(ended).is_ok()
     }
 
     /// One step of the clock sweep: pins the frame if nobody uses it, else lowers its usage.
@@ -357,7 +435,8 @@ impl Header {
         let mut result = None;
         // AcqRel: every edge hands something over: a claim takes what an unpin left, VALID
         // publishes bytes, DIRTY publishes a change to the checkpointer's marking pass.
-        // Acquire: who is refused because the page is VALID goes on to its bytes.
+        // Acquire: who is refused because the page is VALID goes on to its bytes; who is refused as
+        // a waiter because he is alone comes after the unpin that left him alone.
         let updated = self.word.try_update(Ordering::AcqRel, Ordering::Acquire, |word| {
             let (next, value) = edge(Snapshot(word))?;
             result = Some(value);
@@ -378,3 +457,6 @@ impl fmt::Debug for Header {
         self.snapshot().fmt(f)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -358,6 +358,14 @@ impl<T> RwLock<T> {
         self.object.note(current, "try_read", Value::Is(held.is_some()));
         held.map(|held| RwLockReadGuard { held: Some(held), object: self.object })
     }
+
+    /// Takes the lock exclusively if that needs no wait.
+    #[track_caller]
+    pub fn try_write(&self) -> Option<RwLockWriteGuard<'_, T>> {
+        let held = self.lock.try_write().ok();
+        self.object.note(current, "try_write", Value::Is(held.is_some()));
+        held.map(|held| RwLockWriteGuard { held: Some(held), object: self.object })
+    }
 }
 
 impl<T> Deref for RwLockReadGuard<'_, T> {

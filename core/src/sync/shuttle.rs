@@ -324,13 +324,25 @@ impl<T> RwLock<T> {
     pub fn write(&self) -> RwLockWriteGuard<'_, T> {
         step(Op::Lock(self.object));
         self.object.note_plain(current, "write");
-        let value = self.value.write().unwrap_or_else(PoisonError::into_inner);
-        RwLockWriteGuard { object: self.object, value }
+        self.exclusive()
+    }
+
+    /// Takes the lock exclusively if that needs no wait.
+    #[track_caller]
+    pub fn try_write(&self) -> Option<RwLockWriteGuard<'_, T>> {
+        let is_taken = step(Op::TryLock(self.object));
+        self.object.note(current, "try_write", Value::Is(is_taken));
+        is_taken.then(|| self.exclusive())
     }
 
     fn shared(&self) -> RwLockReadGuard<'_, T> {
         let value = self.value.read().unwrap_or_else(PoisonError::into_inner);
         RwLockReadGuard { object: self.object, value }
+    }
+
+    fn exclusive(&self) -> RwLockWriteGuard<'_, T> {
+        let value = self.value.write().unwrap_or_else(PoisonError::into_inner);
+        RwLockWriteGuard { object: self.object, value }
     }
 }
 

@@ -30,6 +30,8 @@ pub enum Op {
     LockShared(Object),
     /// Takes a lock shared if that is possible now.
     TryLockShared(Object),
+    /// Takes a lock exclusively if that is possible now.
+    TryLock(Object),
     /// Gives an exclusive lock back.
     Unlock(Object),
     /// Gives a shared lock back.
@@ -68,6 +70,13 @@ struct ObjectState {
     shared: u32,
     writes: u64,
     waiting: Vec<Task>,
+}
+
+impl ObjectState {
+    /// Whether nobody holds the lock, in any way.
+    fn is_free(&self) -> bool {
+        !self.is_locked && self.shared == 0
+    }
 }
 
 #[derive(Default, Clone)]
@@ -173,7 +182,7 @@ impl Execution {
 
     fn is_enabled(&self, task: Task) -> bool {
         let Some(state) = self.tasks.get(task) else { return true };
-        let is_free = |lock| !self.look(lock).is_locked && self.look(lock).shared == 0;
+        let is_free = |lock| self.look(lock).is_free();
         match state.next {
             Some(Op::Lock(lock)) => is_free(lock),
             Some(Op::LockShared(lock)) => !self.look(lock).is_locked,
@@ -192,6 +201,8 @@ impl Execution {
             Op::LockShared(lock) => self.object(lock).shared += 1,
             Op::TryLockShared(lock) if self.object(lock).is_locked => return false,
             Op::TryLockShared(lock) => self.object(lock).shared += 1,
+            Op::TryLock(lock) if !self.object(lock).is_free() => return false,
+            Op::TryLock(lock) => self.object(lock).is_locked = true,
             Op::Unlock(lock) => self.object(lock).is_locked = false,
             Op::UnlockShared(lock) => self.object(lock).shared -= 1,
             Op::Wait { condition, lock } => {

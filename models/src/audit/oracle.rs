@@ -100,6 +100,7 @@ impl State {
             Instruction::TryShared if self.is_held_against(thread) => state.note(thread, HELD),
             Instruction::TryShared => state.shared(thread)?,
             Instruction::Exclusive(value) => state.exclusive(thread, value)?,
+            Instruction::TryExclusive(value) => state.try_exclusive(thread, value),
             Instruction::SetFlag => state.set_flag(thread)?,
             Instruction::AwaitFlag => state.await_flag(thread)?,
         };
@@ -166,6 +167,19 @@ impl State {
         }
         self.writer = None;
         Some(true)
+    }
+
+    fn try_exclusive(&mut self, thread: usize, value: u64) -> bool {
+        let (found, begins) = (self.guarded, self.threads[thread].step == Step::Begin);
+        match self.exclusive(thread, value) {
+            Some(is_done) => {
+                if begins {
+                    self.note(thread, found);
+                }
+                is_done
+            }
+            None => self.note(thread, HELD),
+        }
     }
 
     fn set_flag(&mut self, thread: usize) -> Option<bool> {

@@ -22,6 +22,8 @@ pub(crate) enum Instruction {
     TryShared,
     /// Takes the reader-writer lock exclusively, changes the value, gives it back.
     Exclusive(u64),
+    /// Takes it exclusively if that needs no wait, notes and changes the value; or notes [`HELD`].
+    TryExclusive(u64),
     /// Sets the flag under its lock and notifies.
     SetFlag,
     /// Waits for the flag.
@@ -42,7 +44,7 @@ pub(crate) struct Program(pub(crate) Vec<Vec<Instruction>>);
 impl Program {
     /// Whether it tries to take a lock, which loom does not explore.
     pub(super) fn has_tries(&self) -> bool {
-        self.0.iter().flatten().any(|instruction| *instruction == TryShared)
+        self.0.iter().flatten().any(|one| matches!(one, TryShared | TryExclusive(_)))
     }
 }
 
@@ -92,6 +94,18 @@ pub(super) const LITMUS: &[Litmus] = &[
         threads: &[&[Exclusive(1)], &[Shared], &[TryShared, TryShared]],
     },
     Litmus {
+        name: "read | try write",
+        threads: &[&[Shared, Load(X)], &[Store(X, 1), TryExclusive(1)]],
+    },
+    Litmus {
+        name: "write | read | try write",
+        threads: &[&[Exclusive(1)], &[Shared], &[TryExclusive(2), TryExclusive(1)]],
+    },
+    Litmus {
+        name: "try write | try read",
+        threads: &[&[TryExclusive(1), TryShared], &[TryShared, TryExclusive(2)]],
+    },
+    Litmus {
         name: "wait | notify",
         threads: &[&[AwaitFlag, Load(X)], &[Store(X, 1), SetFlag, Store(X, 2)]],
     },
@@ -124,7 +138,7 @@ pub(crate) fn random(seed: u64) -> impl Iterator<Item = Program> {
 
 fn instruction(draw: &mut dyn FnMut(u64) -> u64) -> Instruction {
     let word = draw(2) as usize;
-    match draw(18) {
+    match draw(19) {
         0..=2 => Load(word),
         3..=5 => Store(word, 1 + draw(2)),
         6 => Add(word, 1 + draw(2)),
@@ -136,6 +150,7 @@ fn instruction(draw: &mut dyn FnMut(u64) -> u64) -> Instruction {
         13 => Spin,
         14 => Shared,
         15 => TryShared,
+        16 => TryExclusive(1 + draw(2)),
         _ => Exclusive(1 + draw(2)),
     }
 }

@@ -2,6 +2,8 @@
 
 use super::{fixture, seawall_core};
 
+mod cleanup;
+mod cleanup_waiters;
 mod dirty_flag;
 mod event;
 mod evict_dirty;
@@ -17,6 +19,6 @@ mod wal_insert;
 mod wal_room;
 
 models! {
-    event, turn, dirty_flag, pin_evict, read_in, mark_flush, mark_write, evict_dirty, wal_insert,
-    wal_room, group_flush, redo_image, sync_cycle,
+    event, turn, dirty_flag, pin_evict, cleanup, cleanup_waiters, read_in, mark_flush,
+    mark_write, evict_dirty, wal_insert, wal_room, group_flush, redo_image, sync_cycle,
 }

@@ -90,6 +90,74 @@ pub const MUTANTS: &[Mutant] = &[
         reason: "two own the same write: the older copy may land last (I1, F4)",
     },
     Mutant {
+        name: "state-unpin-looks-first",
+        file: "buffer/state.rs",
+        site: Expression,
+        find: "Snapshot(self.word.fetch_sub(PIN, Ordering::Release))",
+        replace: "{
+            let before = self.snapshot();
+            self.word.fetch_sub(PIN, Ordering::Release);
+            before
+        }",
+        models: &["cleanup"],
+        reason: "who becomes a waiter between the look and the unpin sleeps on (B3)",
+    },
+    Mutant {
+        name: "state-waiter-in-the-way",
+        file: "buffer/state.rs",
+        site: Expression,
+        find: "self.waiters() > 0 && self.pins() == self.waiters()",
+        replace: "self.waiters() > 0 && self.pins() == 1",
+        models: &["cleanup_waiters"],
+        reason: "two waiters wait for each other (B8)",
+    },
+    Mutant {
+        name: "state-cleanup-unchecked",
+        file: "buffer/state.rs",
+        site: Expression,
+        find: "word.is_left_to_waiters().then(|| (Snapshot(word.0 - WAITER), ()))",
+        replace: "Some((Snapshot(word.0 - WAITER), ()))",
+        models: &["cleanup"],
+        reason: "a pin that came between the wake and the content lock is overlooked (B8)",
+    },
+    Mutant {
+        name: "guard-sleeps-with-the-lock",
+        file: "buffer/guard.rs",
+        site: Statements,
+        find: "drop(page);",
+        replace: "",
+        models: &["cleanup"],
+        reason: "who is waited for cannot read the page to get done with it",
+    },
+    Mutant {
+        name: "pool-unpin-unnoticed",
+        file: "buffer/pool.rs",
+        site: Statements,
+        find: "if self.header.unpin() == Unpinned::LeftToWaiters {
+            self.changed.notify_all();
+        }",
+        replace: "let _ = self.header.unpin();",
+        models: &["cleanup", "cleanup_waiters"],
+        reason: "the last pin goes and the waiters are not told (B3)",
+    },
+    Mutant {
+        name: "pool-sleep-without-a-look",
+        file: "buffer/pool.rs",
+        site: Statements,
+        find: "self.changed.wait_until(|| {
+            let word = self.header.snapshot();
+            word.is_left_to_waiters().then_some(())
+        });",
+        replace: "let mut has_slept = false;
+            self.changed.wait_until(|| {
+                let is_left = has_slept && self.header.snapshot().is_left_to_waiters();
+                has_slept = true;
+                is_left.then_some(())
+            });",
+        models: &["cleanup"],
+        reason: "the last pin goes between the waiter's flag and his sleep (B3, M01)",
+    },
+    Mutant {
         name: "pool-just-dirtied-cleared-late",
         file: "buffer/pool.rs",
         site: Expression,
@@ -108,7 +176,7 @@ pub const MUTANTS: &[Mutant] = &[
         file: "buffer/pool.rs",
         site: Statements,
         find: "self.frame.header.end_read(self.succeeded);
-        self.frame.io_ended.notify_all();",
+        self.frame.changed.notify_all();",
         replace: "self.frame.header.end_read(self.succeeded);",
         models: &["read_in"],
         reason: "who waits for a read sleeps on (I4)",
@@ -118,7 +186,7 @@ pub const MUTANTS: &[Mutant] = &[
         file: "buffer/pool.rs",
         site: Statements,
         find: "self.frame.header.end_write(self.end);
-        self.frame.io_ended.notify_all();",
+        self.frame.changed.notify_all();",
         replace: "self.frame.header.end_write(self.end);",
         models: &["mark_write"],
         reason: "who waits for a write sleeps on (I4)",
