@@ -21,7 +21,8 @@
 //! # Checked by
 //! models `cleanup`, `cleanup_waiters`; unit tests.
 
-use super::pool::{Frame, Pool};
+use super::frame::Frame;
+use super::pool::Pool;
 use super::state::AskCleanup;
 use super::table::FrameId;
 use crate::page::{Page, PageId};

@@ -4,12 +4,16 @@
 //! `state` is the heart: the word that every protocol here goes through.
 
 mod clock;
+mod flush;
+mod frame;
 mod guard;
 mod pool;
 pub mod state;
 mod table;
+mod victim;
 
 pub use clock::ClockSweep;
+pub use flush::Flush;
 pub use guard::{PageRead, PageWrite, Pin};
-pub use pool::{DurableLog, Flush, Pool};
+pub use pool::{DurableLog, Pool};
 pub use table::{FrameId, PageTable, Present};

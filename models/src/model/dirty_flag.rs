@@ -1,7 +1,7 @@
 //! Dirty flag: a page dirtied again while it is written is never marked clean.
 //!
 //! property   at the end: dirty, or the disk holds the page as it is                   (B4, I6)
-//! code       buffer/pool.rs flush, buffer/state.rs end_write    PostgreSQL: TerminateBufferIO
+//! code       buffer/flush.rs, buffer/state.rs end_write    PostgreSQL: TerminateBufferIO
 //! threads    2 (writer, checkpointer)    bounds  one page, one change during the write
 //! cost       56 executions under dpor
 //! broken by  end_write that ignores JUST_DIRTIED; JUST_DIRTIED cleared after the copy

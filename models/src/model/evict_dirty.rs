@@ -1,7 +1,7 @@
 //! Dirty versus evict: a page that is changed while it is written to be evicted keeps its change.
 //!
 //! property   what was changed is in the pool or on disk, whatever is evicted             (B6, E3)
-//! code       buffer/pool.rs claim_free_frame, buffer/state.rs retire
+//! code       buffer/victim.rs, buffer/state.rs retire
 //!            PostgreSQL: GetVictimBuffer
 //! threads    2 (evictor, writer)    bounds  two pages, one frame, one change
 //! cost       132 executions under dpor

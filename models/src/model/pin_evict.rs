@@ -1,7 +1,7 @@
 //! Pin versus evict: whoever has a page pinned reads that page, whatever is evicted meanwhile.
 //!
 //! property   a pinned page stays in its frame; a page is in one frame                 (B1, E1, E4)
-//! code       buffer/pool.rs pin, claim_free_frame      PostgreSQL: GetVictimBuffer, PinBuffer
+//! code       buffer/pool.rs pin, buffer/victim.rs      PostgreSQL: GetVictimBuffer, PinBuffer
 //! threads    2 (reader of a cached page, reader of another)    bounds  one frame, two pages
 //! cost       62 executions under dpor
 //! broken by  retire that ignores pins; a frame that is taken for the right one without a look at

@@ -130,8 +130,8 @@ pub const MUTANTS: &[Mutant] = &[
         reason: "who is waited for cannot read the page to get done with it",
     },
     Mutant {
-        name: "pool-unpin-unnoticed",
-        file: "buffer/pool.rs",
+        name: "frame-unpin-unnoticed",
+        file: "buffer/frame.rs",
         site: Statements,
         find: "if self.header.unpin() == Unpinned::LeftToWaiters {
             self.changed.notify_all();
@@ -141,8 +141,8 @@ pub const MUTANTS: &[Mutant] = &[
         reason: "the last pin goes and the waiters are not told (B3)",
     },
     Mutant {
-        name: "pool-sleep-without-a-look",
-        file: "buffer/pool.rs",
+        name: "frame-sleep-without-a-look",
+        file: "buffer/frame.rs",
         site: Statements,
         find: "self.changed.wait_until(|| {
             let word = self.header.snapshot();
@@ -158,8 +158,8 @@ pub const MUTANTS: &[Mutant] = &[
         reason: "the last pin goes between the waiter's flag and his sleep (B3, M01)",
     },
     Mutant {
-        name: "pool-just-dirtied-cleared-late",
-        file: "buffer/pool.rs",
+        name: "frame-just-dirtied-cleared-late",
+        file: "buffer/frame.rs",
         site: Expression,
         find: "Some(page.clone())",
         replace: "{
@@ -172,8 +172,8 @@ pub const MUTANTS: &[Mutant] = &[
         reason: "JUST_DIRTIED is cleared after the image was taken (M17)",
     },
     Mutant {
-        name: "pool-read-ends-unnoticed",
-        file: "buffer/pool.rs",
+        name: "frame-read-ends-unnoticed",
+        file: "buffer/frame.rs",
         site: Statements,
         find: "self.frame.header.end_read(self.succeeded);
         self.frame.changed.notify_all();",
@@ -182,8 +182,8 @@ pub const MUTANTS: &[Mutant] = &[
         reason: "who waits for a read sleeps on (I4)",
     },
     Mutant {
-        name: "pool-write-ends-unnoticed",
-        file: "buffer/pool.rs",
+        name: "frame-write-ends-unnoticed",
+        file: "buffer/frame.rs",
         site: Statements,
         find: "self.frame.header.end_write(self.end);
         self.frame.changed.notify_all();",
@@ -192,8 +192,8 @@ pub const MUTANTS: &[Mutant] = &[
         reason: "who waits for a write sleeps on (I4)",
     },
     Mutant {
-        name: "pool-contended-page-passed-over",
-        file: "buffer/pool.rs",
+        name: "flush-contended-page-passed-over",
+        file: "buffer/flush.rs",
         site: Expression,
         find: "self.flush(&Pin::adopt(self, id), Patience::Wait)",
         replace: "self.flush(&Pin::adopt(self, id), Patience::Try)",

@@ -1,0 +1,118 @@
+//! A place for a page, and the ownership of its I/O.
+//!
+//! # Rules
+//! * I4: whoever ends an I/O notifies the frame's event afterwards; a waiter looks again. B3: so
+//!   does the unpin that leaves a page to those who wait for its cleanup lock. One event is enough
+//!   for both: each tests what it waits for itself, and a wake for the other costs one more test.
+
+use super::flush::Patience;
+use super::state::{Header, Unpinned, WriteEnd};
+use crate::event::Event;
+use crate::page::{Page, PageId};
+use crate::sync::RwLock;
+use crate::sync::atomic::{AtomicU64, Ordering};
+
+/// A place for a page. PostgreSQL: `BufferDesc` and its block.
+pub(super) struct Frame {
+    pub(super) header: Header,
+    /// Which page; stable while pinned. Written by the claimer of a free frame alone.
+    tag: AtomicU64,
+    /// An I/O has ended, or the page is left to those who wait for a cleanup lock.
+    changed: Event,
+    pub(super) content: RwLock<Page>,
+}
+
+/// Memory of a buffer beyond its page, its entry in the table aside.
+#[cfg(not(any(seawall_loom, seawall_shuttle)))]
+const _: () = assert!(size_of::<Frame>() <= 64);
+
+impl Frame {
+    pub(super) fn new(page_bytes: usize) -> Self {
+        Self {
+            header: Header::new(),
+            tag: AtomicU64::new(0),
+            changed: Event::new(),
+            content: RwLock::new(Page::zeroed(page_bytes)),
+        }
+    }
+
+    /// The page that the frame stands for: stable under a pin, else a hint.
+    pub(super) fn tag(&self) -> PageId {
+        // Relaxed: who has a pin got it after the header edge that follows the store.
+        PageId::from_bits(self.tag.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn assign(&self, page: PageId) {
+        // Relaxed: published by the header edge that follows.
+        self.tag.store(page.to_bits(), Ordering::Relaxed);
+        self.header.assign();
+    }
+
+    pub(super) fn wait_for_io(&self) {
+        self.changed.wait_until(|| (!self.header.snapshot().has_io()).then_some(()));
+    }
+
+    /// Gives a pin back, and tells those who wait for nothing else.
+    pub(super) fn unpin(&self) {
+        if self.header.unpin() == Unpinned::LeftToWaiters {
+            self.changed.notify_all();
+        }
+    }
+
+    /// Waits until a page is left to those who wait for its cleanup lock, the caller among them.
+    pub(super) fn wait_for_pins(&self) {
+        self.changed.wait_until(|| {
+            let word = self.header.snapshot();
+            word.is_left_to_waiters().then_some(())
+        });
+    }
+
+    /// A copy of the page as it is, to be written by the caller, who owns the I/O. `None` if the
+    /// content lock would have to be waited for, and is not to be.
+    pub(super) fn copy(&self, patience: Patience) -> Option<Page> {
+        let page = match patience {
+            Patience::Wait => self.content.read(),
+            Patience::Try => self.content.try_read()?,
+        };
+        self.header.clear_just_dirtied();
+        Some(page.clone())
+    }
+}
+
+/// Ownership of a read: ends it, as failed unless told otherwise, also when a panic unwinds.
+pub(super) struct ReadIo<'f> {
+    pub(super) frame: &'f Frame,
+    pub(super) succeeded: bool,
+}
+
+impl ReadIo<'_> {
+    pub(super) fn succeed(mut self) {
+        self.succeeded = true;
+    }
+}
+
+impl Drop for ReadIo<'_> {
+    fn drop(&mut self) {
+        self.frame.header.end_read(self.succeeded);
+        self.frame.changed.notify_all();
+    }
+}
+
+/// Ownership of a write: ends it, as failed unless told otherwise, also when a panic unwinds.
+pub(super) struct WriteIo<'f> {
+    pub(super) frame: &'f Frame,
+    pub(super) end: WriteEnd,
+}
+
+impl WriteIo<'_> {
+    pub(super) fn end(mut self, end: WriteEnd) {
+        self.end = end;
+    }
+}
+
+impl Drop for WriteIo<'_> {
+    fn drop(&mut self) {
+        self.frame.header.end_write(self.end);
+        self.frame.changed.notify_all();
+    }
+}
