@@ -42,6 +42,9 @@ pub trait Disk: Send + Sync {
     /// Makes the entries of a directory durable.
     fn sync_dir(&self, dir: &str) -> io::Result<()>;
 
+    fn link_dir(&self, path: &str, _t: &std::path::Path) -> io::Result<()> {
+        self.create_dir(path)
+    }
     /// Takes the store's exclusive lock on `path`, creating the file if need be. The lock goes
     /// with the returned guard, or with the process.
     fn lock(&self, path: &str) -> io::Result<LockOutcome>;
@@ -90,6 +93,9 @@ pub trait DiskFile: Send + Sync {
     /// Reserves space for the range and extends the file to its end, reading as zeros.
     fn allocate(&self, offset: u64, len: u64) -> io::Result<()>;
 
+    fn set_len(&self, _l: u64) -> io::Result<()> {
+        unimplemented!()
+    }
     /// The file's length in bytes.
     fn len(&self) -> io::Result<u64>;
 }

@@ -20,6 +20,7 @@ pub mod checkpoint;
 pub mod clock;
 pub mod config;
 pub mod control;
+pub mod cut;
 pub mod disk;
 pub mod engine;
 pub mod error;

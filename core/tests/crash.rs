@@ -11,6 +11,7 @@ use common::{Model, Recovered, config, engine_on, recover, small};
 use seawall_core::checkpoint::Urgency;
 use seawall_core::config::Config;
 use seawall_core::engine::Engine;
+use seawall_core::files::FileOptions;
 use seawall_core::page::PageId;
 use seawall_core::sim::{CrashImage, CrashOptions, SimDisk};
 use seawall_core::sync::Mutex;
@@ -94,7 +95,7 @@ fn sweep(config: Config, options: CrashOptions, workload: impl Fn(&Engine, &Mute
 fn mixed(engine: &Engine, sweep: &Mutex<Sweep>, operations: u64) {
     for _ in 0..2 {
         sweep.lock().model.expect_file();
-        let file = engine.create_file().unwrap();
+        let file = engine.create_file(FileOptions::default()).unwrap();
         sweep.lock().model.acknowledge_all();
         for _ in 0..5 {
             sweep.lock().model.expect_page(file);
@@ -182,7 +183,7 @@ fn images_of(disk: &SimDisk, options: CrashOptions, work: impl FnOnce()) -> Vec<
 fn crash_midway(engine: &Engine, operations: u64) {
     let sweep = Mutex::new(Sweep::default());
     sweep.lock().model.expect_file();
-    let file = engine.create_file().unwrap();
+    let file = engine.create_file(FileOptions::default()).unwrap();
     for _ in 0..6 {
         sweep.lock().model.expect_page(file);
         engine.extend(file, 1).unwrap();
@@ -217,7 +218,7 @@ fn a_record_that_is_durable_in_part_stays_a_torn_tail_however_recovery_crashes()
     let config = config();
     let disk = SimDisk::new();
     let engine = engine_on(&disk, &config);
-    let file = engine.create_file().unwrap();
+    let file = engine.create_file(FileOptions::default()).unwrap();
     engine.extend(file, 2).unwrap();
     engine.checkpoint(Urgency::Immediate).unwrap();
     let expected = common::content(&engine).unwrap();

@@ -17,6 +17,7 @@ use super::seawall_core::wal::position::Geometry;
 use super::seawall_core::wal::record::{RecordBuf, RecordKind};
 use super::seawall_core::wal::segment::Segments;
 use super::seawall_core::wal::{Inserted, ResumeAt, Wal};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 /// A page of 64 bytes has a body of 40.
@@ -68,7 +69,8 @@ impl Bed {
 
     fn with_log(disk: SimDisk, frames: usize, log: Arc<dyn DurableLog>) -> Self {
         let poison = Arc::new(Poison::new());
-        let files = Files::open(Arc::new(disk.clone()), &FORMAT, poison).expect("a good file");
+        let files = Files::open(Arc::new(disk.clone()), &FORMAT, poison, &BTreeSet::new())
+            .expect("a good file");
         let (files, syncs) = (Arc::new(files), Arc::new(SyncQueue::new(4)));
         let page_bytes = PAGE_BYTES as usize;
         let pool = Pool::new(frames, page_bytes, Arc::clone(&files), log, syncs);
@@ -103,8 +105,7 @@ impl Bed {
             Err(error) => panic!("{error}"),
         };
         let mut page = pin.write();
-        page.mark_dirty();
-        page.page_mut().body_mut()[1] = value;
+        page.change().body_mut()[1] = value;
         true
     }
 }

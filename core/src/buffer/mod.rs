@@ -4,6 +4,7 @@
 //! `state` is the heart: the word that every protocol here goes through.
 
 mod clock;
+mod cut;
 mod flush;
 mod frame;
 mod guard;
@@ -16,4 +17,5 @@ pub use clock::ClockSweep;
 pub use flush::Flush;
 pub use guard::{PageRead, PageWrite, Pin};
 pub use pool::{DurableLog, Pool};
+pub use state::Marked;
 pub use table::{FrameId, PageTable, Present};

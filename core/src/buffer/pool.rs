@@ -17,7 +17,7 @@
 use super::clock::ClockSweep;
 use super::frame::{Frame, ReadIo};
 use super::guard::Pin;
-use super::state::BeginRead;
+use super::state::{BeginRead, ReadEnd};
 use super::table::{FrameId, PageTable, Present};
 use crate::error::{Error, PageFault, Result};
 use crate::files::Files;
@@ -83,41 +83,36 @@ impl Pool {
         self.frames.len()
     }
 
-    /// Checks that a page in the pool exists in its file: with an LSN it does, without one it is
-    /// new, or the left-over of an extension that failed.
-    ///
-    /// # Errors
-    /// [`Error::NoSuchFile`], [`Error::BeyondEnd`].
-    pub fn check_exists(&self, page: &Page) -> Result<()> {
-        if page.lsn() == Lsn::ZERO { self.files.check_exists(page.id()) } else { Ok(()) }
-    }
-
     /// Pins a page, reading it in if it is not there. PostgreSQL: `ReadBuffer`.
     ///
-    /// A page that is there already is not looked up in its file; see [`Pool::check_exists`].
+    /// A page that is there already is not looked up in its file: [`PageRead::check_inside`] and
+    /// [`PageWrite::check_inside`] do, where it is in doubt.
+    ///
+    /// [`PageRead::check_inside`]: super::PageRead::check_inside
+    /// [`PageWrite::check_inside`]: super::PageWrite::check_inside
     ///
     /// # Errors
     /// [`Error::NoSuchFile`], [`Error::BeyondEnd`], [`Error::NoUnpinnedBuffers`]; what reading it
     /// reports; what writing another page back reports.
     pub fn pin(&self, page: PageId) -> Result<Pin<'_>> {
         self.pin_or_fill(page, |bytes| {
-            self.files.check_exists(page)?;
             self.files.read_page(page, bytes)?;
             let (lsn, end) = (bytes.lsn(), self.log.end());
             let fault = PageFault::NewerThanWal { lsn, end };
-            if lsn <= end { Ok(()) } else { Err(Error::Page { page, fault }) }
+            if lsn <= end { Ok(ReadEnd::Read) } else { Err(Error::Page { page, fault }) }
         })
     }
 
     /// Pins a page that is not on disk yet or about to be overwritten whole: if it is not in the
-    /// pool it is formatted as empty. PostgreSQL: `RBM_ZERO_AND_LOCK`.
+    /// pool it is formatted as empty, and outside of its file. If it is, it is as it was left there.
+    /// PostgreSQL: `RBM_ZERO_AND_LOCK`.
     ///
     /// # Errors
-    /// [`Error::NoUnpinnedBuffers`]; what writing another page back reports.
+    /// [`Error::NoSuchFile`], [`Error::NoUnpinnedBuffers`]; what writing another page back reports.
     pub fn pin_new(&self, page: PageId) -> Result<Pin<'_>> {
         self.pin_or_fill(page, |bytes| {
             bytes.format(page);
-            Ok(())
+            Ok(ReadEnd::Formatted)
         })
     }
 
@@ -125,7 +120,11 @@ impl Pool {
         &self.frames[id.0 as usize]
     }
 
-    fn pin_or_fill(&self, page: PageId, fill: impl Fn(&mut Page) -> Result<()>) -> Result<Pin<'_>> {
+    fn pin_or_fill(
+        &self,
+        page: PageId,
+        fill: impl Fn(&mut Page) -> Result<ReadEnd>,
+    ) -> Result<Pin<'_>> {
         let pin = match self.find(page) {
             Some((pin, true)) => return Ok(pin),
             Some((pin, false)) => pin,
@@ -155,7 +154,7 @@ impl Pool {
     }
 
     /// Pins a frame that is said to hold a page, if it does.
-    fn pin_if_holds(&self, id: FrameId, page: PageId) -> Option<(Pin<'_>, bool)> {
+    pub(super) fn pin_if_holds(&self, id: FrameId, page: PageId) -> Option<(Pin<'_>, bool)> {
         let word = self.frame(id).header.pin_if_tagged()?;
         let pin = Pin::adopt(self, id);
         (pin.page() == page).then(|| (pin, word.is_valid()))
@@ -163,13 +162,14 @@ impl Pool {
 
     /// Enters a page that was not in the table; somebody else may have been faster.
     fn enter(&self, page: PageId) -> Result<Entered<'_>> {
+        let is_permanent = !self.files.get(page.file())?.options().unlogged;
         let free = self.claim_free_frame()?;
         let frame = free.frame();
         let entered = self.table.insert(
             page,
             free.id(),
             |id| self.frame(id).tag(),
-            || frame.assign(page),
+            || frame.assign(page, is_permanent),
             |present| {
                 self.frame(present).header.pin();
             },
@@ -181,10 +181,14 @@ impl Pool {
     }
 
     /// Fills a page of which the caller owns the I/O.
-    fn fill<'p>(&'p self, pin: Pin<'p>, fill: impl Fn(&mut Page) -> Result<()>) -> Result<Pin<'p>> {
-        let io = ReadIo { frame: pin.frame(), succeeded: false };
-        fill(&mut pin.frame().content.write())?;
-        io.succeed();
+    fn fill<'p>(
+        &'p self,
+        pin: Pin<'p>,
+        fill: impl Fn(&mut Page) -> Result<ReadEnd>,
+    ) -> Result<Pin<'p>> {
+        let io = ReadIo { frame: pin.frame(), end: ReadEnd::Failed };
+        let end = fill(&mut pin.frame().content.write())?;
+        io.end(end);
         Ok(pin)
     }
 }

@@ -9,6 +9,7 @@
 //!            reservation that is Relaxed
 
 use super::fixture::{Store, page};
+use super::seawall_core::buffer::Marked;
 use super::seawall_core::lsn::Lsn;
 use super::seawall_core::operation::Operation;
 use super::seawall_core::sync::thread;
@@ -48,7 +49,7 @@ fn scenario() {
 /// A redo point, and the writes for it.
 fn checkpoint(store: &Store) -> Lsn {
     let redo = store.wal.fix_redo();
-    for (_, frame) in store.bed.pool.mark_dirty_pages() {
+    for (_, frame) in store.bed.pool.mark_dirty_pages(Marked::All) {
         let _ = store.bed.pool.flush_marked(frame).expect("a good disk");
     }
     redo

@@ -158,15 +158,15 @@ pub const MUTANTS: &[Mutant] = &[
         reason: "the last pin goes between the waiter's flag and his sleep (B3, M01)",
     },
     Mutant {
-        name: "frame-just-dirtied-cleared-late",
-        file: "buffer/frame.rs",
+        name: "flush-just-dirtied-cleared-late",
+        file: "buffer/flush.rs",
         site: Expression,
-        find: "Some(page.clone())",
+        find: "Copied::Image(file, content.clone())",
         replace: "{
-            let copy = page.clone();
-            drop(page);
-            self.header.clear_just_dirtied();
-            Some(copy)
+            let copy = content.clone();
+            drop(content);
+            frame.header.clear_just_dirtied();
+            Copied::Image(file, copy)
         }",
         models: &["dirty_flag"],
         reason: "JUST_DIRTIED is cleared after the image was taken (M17)",
@@ -231,24 +231,11 @@ pub const MUTANTS: &[Mutant] = &[
         reason: "a frame that is about to get another page is pinned for its last one (B1, E4)",
     },
     Mutant {
-        name: "operation-dirty-after-insert",
-        file: "operation.rs",
-        site: Statements,
-        find: "for held in &changed {
-            held.page.mark_dirty();
-        }",
-        replace: "if self.wal.redo().1.0 > 0 {
-            let end = insert(self.wal, &changed)?;
-            for held in &changed {
-                held.page.mark_dirty();
-            }
-            drop(changed);
-            for held in self.pages.iter_mut().filter(|held| held.has_changed()) {
-                held.page.page_mut().set_lsn(end);
-                held.undo.clear();
-            }
-            return Ok(end);
-        }",
+        name: "guard-dirty-after-insert",
+        file: "buffer/guard.rs",
+        site: Expression,
+        find: "!std::mem::replace(&mut self.is_noted, true)",
+        replace: "std::mem::replace(&mut self.is_noted, true)",
         models: &["mark_flush"],
         reason: "the checkpoint finds the page clean though its record is before redo (M63)",
     },
