@@ -93,9 +93,6 @@ pub trait DiskFile: Send + Sync {
     /// Reserves space for the range and extends the file to its end, reading as zeros.
     fn allocate(&self, offset: u64, len: u64) -> io::Result<()>;
 
-    fn set_len(&self, _l: u64) -> io::Result<()> {
-        unimplemented!()
-    }
     /// The file's length in bytes.
     fn len(&self) -> io::Result<u64>;
 }

@@ -179,7 +179,7 @@ fn run(engine: &Engine, model: &mut Model) -> Result<()> {
     let file = engine.create_file(FileOptions::default())?;
     model.acknowledge_all();
     for _ in 0..8 {
-        model.expect_page(file);
+        model.expect_pages(file, 1);
         engine.extend(file, 1)?;
     }
     for number in 1..=16 {
