@@ -93,6 +93,10 @@ pub trait DiskFile: Send + Sync {
     /// Reserves space for the range and extends the file to its end, reading as zeros.
     fn allocate(&self, offset: u64, len: u64) -> io::Result<()>;
 
+    /// Cuts the file, or extends it with zeros, to `len` bytes. What was cut off reads as zeros
+    /// if the file grows again. Durable with the next sync of the file.
+    fn set_len(&self, len: u64) -> io::Result<()>;
+
     /// The file's length in bytes.
     fn len(&self) -> io::Result<u64>;
 }

@@ -2,9 +2,10 @@
 //!
 //! # What std does, and is relied upon for
 //! * `write_all_at` repeats interrupted and short writes; a write of 0 bytes is `WriteZero`.
-//! * `open`, `sync_all` and `sync_data` repeat a call that a signal interrupted. For a sync this
-//!   is safe: `EINTR` says that the call did not finish, not that a page was dropped, and what is
-//!   still dirty is still there for the next call. No other error of a sync is ever retried.
+//! * `open`, `set_len`, `sync_all` and `sync_data` repeat a call that a signal interrupted. For a
+//!   sync this is safe: `EINTR` says that the call did not finish, not that a page was dropped,
+//!   and what is still dirty is still there for the next call. No other error of a sync is ever
+//!   retried.
 //! * every descriptor is opened with `O_CLOEXEC`.
 //!
 //! # Rules
@@ -147,9 +148,9 @@ impl WritebackSupport {
 
 /// An open file.
 ///
-/// `zero_fill` is held shared by every write and exclusive by each step of an allocation that
-/// has to write zeros, so that zeros never land on bytes written meanwhile. The kernel takes a
-/// lock of the inode for each write anyway; next to that, ours is cheap.
+/// `zero_fill` is held shared by every write and change of the length, and exclusive by each step
+/// of an allocation that has to write zeros, so that zeros never land on bytes written meanwhile.
+/// The kernel takes a lock of the inode for each write anyway; next to that, ours is cheap.
 struct LinuxFile {
     file: File,
     zero_fill: RwLock<()>,
@@ -223,6 +224,11 @@ impl DiskFile for LinuxFile {
             }
             done => done,
         }
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        let _shared = self.zero_fill.read();
+        self.file.set_len(len)
     }
 
     fn len(&self) -> io::Result<u64> {

@@ -198,6 +198,19 @@ fn allocate_extends_with_zeros_and_keeps_existing_bytes() {
 }
 
 #[test]
+fn a_length_is_set_by_cutting_or_with_zeros_and_what_was_cut_off_stays_gone() {
+    let (_dir, disk) = new_disk();
+    let file = disk.create("a").unwrap();
+    file.write_at(b"seawall", 0).unwrap();
+    file.set_len(3).unwrap();
+    assert_eq!(content(&*disk.open("a").unwrap()), b"sea");
+    file.set_len(5).unwrap();
+    file.sync_data().unwrap();
+    assert_eq!(content(&*file), b"sea\0\0");
+    assert_eq!(kind(file.set_len(1 << 63)), io::ErrorKind::InvalidInput);
+}
+
+#[test]
 fn a_second_lock_is_refused_naming_our_pid_until_the_first_is_dropped() {
     let (dir, disk) = new_disk();
     let LockOutcome::Acquired(lock) = disk.lock("lock").unwrap() else { panic!("it is free") };

@@ -185,6 +185,12 @@ impl DiskFile for SimFile {
         self.disk.run(op, |state, op| state.allocate(op, self.ino))
     }
 
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.pass();
+        let op = Op::range(OpKind::SetLen, &self.path, 0, len);
+        self.disk.run(op, |state, op| state.set_len(op, self.ino))
+    }
+
     fn len(&self) -> io::Result<u64> {
         self.pass();
         Ok(self.disk.state().inode(self.ino).cached.len())

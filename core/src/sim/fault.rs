@@ -47,6 +47,8 @@ pub enum OpKind {
     SyncAll,
     /// [`DiskFile::allocate`](crate::disk::DiskFile::allocate).
     Allocate,
+    /// [`DiskFile::set_len`](crate::disk::DiskFile::set_len).
+    SetLen,
 }
 
 /// A call that is about to happen.
@@ -62,7 +64,7 @@ pub struct Op {
     pub to: Option<String>,
     /// Where in the file, for those calls that say.
     pub offset: u64,
-    /// On how many bytes, for those calls that say.
+    /// On how many bytes, for those calls that say; the new length of a file, for that call.
     pub len: u64,
 }
 
@@ -82,7 +84,7 @@ impl fmt::Display for Op {
         if let Some(to) = &self.to {
             write!(f, " to {to:?}")?;
         }
-        if self.len > 0 {
+        if self.len > 0 || self.kind == OpKind::SetLen {
             write!(f, " {}..{}", self.offset, self.offset.saturating_add(self.len))?;
         }
         Ok(())

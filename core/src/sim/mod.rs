@@ -8,9 +8,15 @@
 //! # Faults
 //! * **Crash**: each sector of each file is its durable version or any one of its unsynced
 //!   versions; the length is the durable one, any that a call has given the file since, or the
-//!   end of any sector written since; bytes of an extension that did not survive are zero; each
-//!   entry operation of a directory is kept or lost, a rename as a whole; nothing orders different
-//!   files or different items. That is what a page cache over a disk without barriers may do.
+//!   end of any sector written since, beyond one of these; bytes of an extension that did not
+//!   survive are zero; each entry operation of a directory is kept or lost, a rename as a whole;
+//!   nothing orders different files or different items. That is what a page cache over a disk
+//!   without barriers may do.
+//! * **Cut** ([`DiskFile::set_len`](crate::disk::DiskFile::set_len)): a length like any other,
+//!   and for each sector that it takes bytes from a version without them. Reads see both at once.
+//!   A crash before the next sync may leave the longer length of before, or of a regrowth, and in
+//!   each cut-off sector, one by one, the durable bytes, those of any write since, or zeros. A
+//!   sync after the cut leaves nothing of what was cut off.
 //! * **Torn write**: a write survives by sectors (512 bytes, or as the disk is made).
 //! * **Failed call** and **failed sync**: see [`Fault`].
 //! * **Damage**: tests read, overwrite, cut and remove files behind the back of their holders.

@@ -151,6 +151,7 @@ fn a_range_beyond_the_largest_file_is_refused() {
         assert_eq!(file.write_at(&[1; 9], offset).unwrap_err().kind(), ErrorKind::FileTooLarge);
         assert_eq!(file.allocate(offset, 9).unwrap_err().kind(), ErrorKind::FileTooLarge);
     }
+    assert_eq!(file.set_len(1 << 63).unwrap_err().kind(), ErrorKind::FileTooLarge);
     assert_eq!(read(&*file, u64::MAX, 9), []);
     assert_eq!(disk.pending(), 0);
 }

@@ -113,6 +113,7 @@ fn workload(disk: &SimDisk) {
     file.start_writeback(0, 1000).unwrap();
     file.sync_data().unwrap();
     file.sync_all().unwrap();
+    file.set_len(0).unwrap();
     disk.rename("d/f", "d/g").unwrap();
     disk.open("d/g").unwrap();
     disk.remove("d/g").unwrap();
@@ -139,14 +140,15 @@ fn the_observer_is_called_before_each_operation_that_changes_or_syncs() {
         ("#5 Writeback \"d/f\" 0..1000", true),
         ("#6 SyncData \"d/f\"", true),
         ("#7 SyncAll \"d/f\"", true),
-        ("#8 Rename \"d/f\" to \"d/g\"", true),
-        ("#9 Remove \"d/g\"", false),
-        ("#10 SyncDir \"d\"", false),
-        ("#11 Create \"lock\"", false),
+        ("#8 SetLen \"d/f\" 0..0", true),
+        ("#9 Rename \"d/f\" to \"d/g\"", true),
+        ("#10 Remove \"d/g\"", false),
+        ("#11 SyncDir \"d\"", false),
+        ("#12 Create \"lock\"", false),
     ];
     let seen: Vec<_> = seen.iter().collect();
     assert_eq!(seen, expected.map(|(op, exists)| (op.to_owned(), exists)));
-    assert_eq!((disk.operations(), disk.operations_unobserved()), (11, 0));
+    assert_eq!((disk.operations(), disk.operations_unobserved()), (12, 0));
 }
 
 #[test]
