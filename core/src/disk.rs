@@ -42,9 +42,6 @@ pub trait Disk: Send + Sync {
     /// Makes the entries of a directory durable.
     fn sync_dir(&self, dir: &str) -> io::Result<()>;
 
-    fn link_dir(&self, path: &str, _t: &std::path::Path) -> io::Result<()> {
-        self.create_dir(path)
-    }
     /// Takes the store's exclusive lock on `path`, creating the file if need be. The lock goes
     /// with the returned guard, or with the process.
     fn lock(&self, path: &str) -> io::Result<LockOutcome>;

@@ -12,11 +12,11 @@ use crate::checkpoint::{
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::control::{Control, ControlFile, StoreState};
-use crate::cut;
 use crate::disk::{Disk, LockOutcome};
 use crate::error::{Error, Result};
 use crate::files::{DATA_DIR, FileOptions, Files, TablespaceId, failed};
 use crate::fsync::SyncQueue;
+use crate::length;
 use crate::lsn::Lsn;
 use crate::operation::Operation;
 use crate::page::{FileId, PageId};
@@ -34,9 +34,6 @@ pub const LOCK_FILE: &str = "lock";
 
 /// What a directory may hold that is no store yet: an attempt to create one was interrupted.
 const CREATED_FIRST: [&str; 4] = [DATA_DIR, LOCK_FILE, WAL_DIR, "control.new"];
-
-/// Pages that one operation adds to a file: each is pinned until it ends.
-const EXTENDED_AT_ONCE: u32 = 16;
 
 /// An open store.
 pub struct Engine {
@@ -193,7 +190,7 @@ impl Engine {
     /// [`Error::NoSuchFile`]; [`Error::BeyondEnd`] if it has fewer blocks; [`Error::Io`] if there
     /// is no space for the log: nothing has changed; [`Error::Poisoned`].
     pub fn truncate(&self, file: FileId, blocks: u32) -> Result<()> {
-        cut::truncate(&self.parts(), file, blocks)
+        length::truncate(&self.parts(), file, blocks)
     }
 
     /// Drops a file, durably; waits as [`Engine::truncate`] does. Its number is not used again,
@@ -203,7 +200,7 @@ impl Engine {
     /// [`Error::NoSuchFile`]; [`Error::Io`] if there is no space for the log: nothing has changed;
     /// [`Error::Poisoned`].
     pub fn drop_file(&self, file: FileId) -> Result<()> {
-        cut::drop_file(&self.parts(), file)
+        length::drop_file(&self.parts(), file)
     }
 
     /// The numbers of all files, ascending.
@@ -225,27 +222,7 @@ impl Engine {
     /// # Errors
     /// As [`Operation::page`] and [`Operation::commit`]; some pages may have been added.
     pub fn extend(&self, file: FileId, blocks: u32) -> Result<u32> {
-        let data = self.files.get(file)?;
-        let _length = data.lock_length();
-        // Again: it may have been dropped.
-        self.files.get(file)?;
-        let first = data.blocks();
-        let last = first.checked_add(blocks).ok_or(Error::Config {
-            setting: "blocks of a file",
-            found: format!("{first} and {blocks} more"),
-            expected: format!("{} in all", u32::MAX),
-        })?;
-        let at_once = EXTENDED_AT_ONCE.min(self.config.buffers as u32 / 4);
-        for start in (first..last).step_by(at_once as usize) {
-            let end = last.min(start.saturating_add(at_once));
-            let mut operation = self.operation();
-            for block in start..end {
-                operation.new_page(PageId::new(file, block))?;
-            }
-            self.commit_async(operation)?;
-            data.grow_to(end);
-        }
-        Ok(first)
+        length::extend(&self.parts(), file, blocks)
     }
 
     /// Locks a page shared and gives its body.

@@ -1,4 +1,4 @@
-//! What cutting a file asks of the pool; the protocol is in `crate::cut`.
+//! What cutting a file asks of the pool; the protocol is in `crate::length`.
 //!
 //! Each goes over all frames and looks for pages of some blocks of one file. They cannot come in
 //! meanwhile: who would read one in finds that it does not exist, and who extends the file waits.

@@ -2,7 +2,7 @@
 //! `BufferSync`.
 //!
 //! # Steps
-//! 1. Fix the redo point, between cuts of files (`crate::cut`).
+//! 1. Fix the redo point, between cuts of files (`crate::length`).
 //! 2. Mark what is dirty.
 //! 3. Sort and write it, paced.
 //! 4. Sync every file written since the last checkpoint.

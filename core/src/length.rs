@@ -1,4 +1,13 @@
-//! Truncating and dropping files. PostgreSQL: `RelationTruncate`, `smgrDoPendingDeletes`.
+//! Changing the length of a file: extending it, truncating it, dropping it.
+//! PostgreSQL: `ExtendBufferedRel`, `RelationTruncate`, `smgrDoPendingDeletes`.
+//!
+//! # Steps of an extension
+//! 1. Lock the file's length.
+//! 2. Format the new pages in the pool, exclusively locked and outside of the file: who comes for
+//!    one of them waits for its lock and is refused if the extension fails. A page there that is
+//!    part of the file is never formatted, since its block is before the end.
+//! 3. Insert the record, put them inside, unlock them, publish the length.
+//!
 //!
 //! # Steps of a cut, which takes the last blocks of a file, or all and the file as well
 //! 1. Lock the file's length.
@@ -10,6 +19,7 @@
 //! 6. Cut the segments on disk, or leave them to the next checkpoint to remove.
 //!
 //! # Rules
+//! * E6: no page that is part of a file is formatted.
 //! * No record of a change to these blocks follows that of the cut, up to the next extension: so
 //!   recovery can leave out the changes that a later cut takes away.
 //! * R2: no redo point is fixed between 4 and 6. So the log is replayed from before the record
@@ -18,18 +28,52 @@
 //! * An unlogged file is cut without a record, since a crash empties it; dropped with one.
 //!
 //! # Checked by
-//! models `truncate_flush`, `drop_flush`; the crash sweep.
+//! models `extend_read`, `truncate_flush`, `drop_flush`; the crash sweep.
 
 use crate::buffer::Pool;
 use crate::checkpoint::Parts;
 use crate::error::{Error, Result};
 use crate::files::DataFile;
 use crate::fsync::Registered;
+use crate::operation::Operation;
 use crate::page::{FileId, PageId};
 use crate::wal::record::{RecordBuf, RecordKind};
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
+
+/// Pages that one operation adds to a file: each is pinned until it ends.
+const EXTENDED_AT_ONCE: u32 = 16;
+
+/// Adds empty pages to the end of a file and returns the first one's block. They are added by
+/// operations of several pages each: after a crash some may be there, the first ones.
+///
+/// # Errors
+/// [`Error::NoSuchFile`]; [`Error::Config`] if it would have too many blocks; as
+/// [`Operation::page`] and [`Operation::commit`]: some pages may have been added.
+pub fn extend(parts: &Parts<'_>, id: FileId, blocks: u32) -> Result<u32> {
+    let file = parts.files.get(id)?;
+    let _length = file.lock_length();
+    // Again: it may have been dropped.
+    parts.files.get(id)?;
+    let first = file.blocks();
+    let last = first.checked_add(blocks).ok_or(Error::Config {
+        setting: "blocks of a file",
+        found: format!("{first} and {blocks} more"),
+        expected: format!("{} in all", u32::MAX),
+    })?;
+    let at_once = EXTENDED_AT_ONCE.min(parts.pool.buffers() as u32 / 4).max(1);
+    for start in (first..last).step_by(at_once as usize) {
+        let end = last.min(start.saturating_add(at_once));
+        let mut operation = Operation::new(parts.pool, parts.wal);
+        for block in start..end {
+            operation.new_page(PageId::new(id, block))?;
+        }
+        parts.wal.note_async_commit(operation.commit()?);
+        file.grow_to(end);
+    }
+    Ok(first)
+}
 
 /// Cuts a file to its first `blocks` blocks, durably.
 ///
@@ -37,8 +81,7 @@ use std::sync::Arc;
 /// [`Error::NoSuchFile`]; [`Error::BeyondEnd`] if it is shorter than that; [`Error::Io`]: nothing
 /// has changed; [`Error::Poisoned`].
 pub fn truncate(parts: &Parts<'_>, id: FileId, blocks: u32) -> Result<()> {
-    parts.poison.check()?;
-    let file = parts.files.get(id)?;
+    let file = prepare(parts, id)?;
     let _length = file.lock_length();
     // Again: it may have been dropped.
     parts.files.get(id)?;
@@ -69,8 +112,7 @@ pub fn truncate(parts: &Parts<'_>, id: FileId, blocks: u32) -> Result<()> {
 /// # Errors
 /// [`Error::NoSuchFile`]; [`Error::Io`]: nothing has changed; [`Error::Poisoned`].
 pub fn drop_file(parts: &Parts<'_>, id: FileId) -> Result<()> {
-    parts.poison.check()?;
-    let file = parts.files.get(id)?;
+    let file = prepare(parts, id)?;
     let _length = file.lock_length();
     parts.files.get(id)?;
     let cut = Cut::begin(parts.pool, &file, 0..file.blocks());
@@ -82,6 +124,15 @@ pub fn drop_file(parts: &Parts<'_>, id: FileId) -> Result<()> {
     cut.carry_out();
     parts.files.remove_later(&file);
     Ok(())
+}
+
+/// Finds the file. A log that has no space for what is in it already is found out here, when
+/// nothing has changed: so a full disk hardly ever poisons in step 4.
+fn prepare(parts: &Parts<'_>, id: FileId) -> Result<Arc<DataFile>> {
+    parts.poison.check()?;
+    let file = parts.files.get(id)?;
+    parts.wal.flush(parts.wal.reserved())?;
+    Ok(file)
 }
 
 /// Step 4. Once the record is in the log, the cut is to be: the store is poisoned if it cannot be
@@ -127,3 +178,6 @@ impl Drop for Cut<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
