@@ -31,6 +31,8 @@ pub enum OpKind {
     Create,
     /// [`Disk::create_dir`](crate::disk::Disk::create_dir).
     CreateDir,
+    /// [`Disk::link_dir`](crate::disk::Disk::link_dir).
+    LinkDir,
     /// [`Disk::rename`](crate::disk::Disk::rename).
     Rename,
     /// [`Disk::remove`](crate::disk::Disk::remove).
@@ -60,7 +62,7 @@ pub struct Op {
     pub kind: OpKind,
     /// To what: the name under which the file was opened, or the first name of a rename.
     pub path: String,
-    /// The second name of a rename.
+    /// The second name of a rename, or the target of a linked directory.
     pub to: Option<String>,
     /// Where in the file, for those calls that say.
     pub offset: u64,

@@ -26,12 +26,14 @@
 //!   is written while it runs is, in every schedule, written before or after it.
 //! * A rename between two directories is durable with a sync of either. A sync of a directory
 //!   also makes the earlier entry operations durable that its own ones build on.
-//! * Creating a directory is durable at once.
+//! * Creating a directory, or linking one to a target, is durable at once. The targets are only
+//!   names: nothing else has them, they are always there, and two of them share no files.
 //! * Start of writeback makes nothing durable, and nothing more likely to survive.
 //! * A file without a name works on for its holders.
 //! * Every call of the traits is one scheduling point of the checkers, on a word of the file or,
-//!   for names, of the disk. The methods of [`SimDisk`] itself are none: they are the test's. The
-//!   global order of pending items is that of the schedule at hand.
+//!   for names, of the disk; but a prefetch is none, for it changes nothing. The methods of
+//!   [`SimDisk`] itself are none: they are the test's. The global order of pending items is that
+//!   of the schedule at hand.
 //! * A crash image shows all files at once. A model that takes images while threads run needs
 //!   [`SimDisk::with_one_point`]: otherwise a partial-order reduction takes calls on different
 //!   files for independent, and may skip the order in between which the crash hurts.
@@ -136,9 +138,14 @@ impl SimDisk {
         self.state().operations
     }
 
-    /// How many reads of files there have been.
+    /// How many reads of files there have been; one into several buffers is one.
     pub fn reads(&self) -> u64 {
         self.state().reads
+    }
+
+    /// How many times a file was asked to prefetch.
+    pub fn prefetches(&self) -> u64 {
+        self.state().prefetches
     }
 
     /// How many things are not durable: sector writes, lengths, entry operations.

@@ -30,6 +30,7 @@ pub(super) struct State {
     pub(super) one_point: bool,
     pub(super) operations: u64,
     pub(super) reads: u64,
+    pub(super) prefetches: u64,
     pub(super) faults: Vec<Armed>,
     next_ino: Ino,
 }
@@ -102,6 +103,7 @@ impl State {
             one_point: false,
             operations: 0,
             reads: 0,
+            prefetches: 0,
             faults: Vec::new(),
             next_ino,
         }
