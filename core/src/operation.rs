@@ -6,8 +6,9 @@
 //!
 //! # Rules
 //! * B5: every page is marked dirty when it is first changed, before the record is inserted, and
-//!   stays locked until it carries the record's end as its LSN. So a checkpoint whose redo point is after the record
-//!   finds the page dirty, and waits for the lock before it copies the page (C1).
+//!   stays locked until it carries the record's end as its LSN. So a checkpoint whose redo point
+//!   is after the record finds the page dirty, and waits for the lock before it copies the page
+//!   (C1).
 //! * Pages of unlogged files take part, but not in the record: they are never put back after a
 //!   crash, which empties their files, and keep the LSN zero.
 //! * W11: a page whose LSN is not after the redo point goes into the record as an image.

@@ -13,7 +13,11 @@ use std::ops::Range;
 impl Pool {
     /// Puts the pages of these blocks outside of their file. Waits for their content locks.
     pub(crate) fn put_outside(&self, file: FileId, blocks: &Range<u32>) {
-        self.for_each(file, blocks, |pin| pin.write().put_outside());
+        self.for_each(file, blocks, |pin| {
+            // Who has just read the page in may still have to say so; only then it is a page.
+            pin.frame().wait_for_io();
+            pin.write().put_outside();
+        });
     }
 
     /// Puts the pages of these blocks inside again.
@@ -29,10 +33,9 @@ impl Pool {
     fn for_each(&self, file: FileId, blocks: &Range<u32>, act: impl Fn(Pin<'_>)) {
         for id in (0..self.buffers() as u32).map(FrameId) {
             let page = self.frame(id).tag();
-            if page.file() == file && blocks.contains(&page.block()) {
-                if let Some((pin, _)) = self.pin_if_holds(id, page) {
-                    act(pin);
-                }
+            let is_one = page.file() == file && blocks.contains(&page.block());
+            if let Some((pin, _)) = is_one.then(|| self.pin_if_holds(id, page)).flatten() {
+                act(pin);
             }
         }
     }

@@ -51,8 +51,8 @@ enum Copied {
 
 impl Pool {
     /// Marks every dirty page of a kind and returns them with their frames, in no order: the
-    /// snapshot that a checkpoint writes. Waits for no content lock (C3). The page is a hint for sorting: a
-    /// frame that changes hands afterwards is not marked any more.
+    /// snapshot that a checkpoint writes. Waits for no content lock (C3). The page is a hint for
+    /// sorting: a frame that changes hands afterwards is not marked any more.
     pub fn mark_dirty_pages(&self, kind: Marked) -> Vec<(PageId, FrameId)> {
         let ids = (0..self.frames.len() as u32).map(FrameId);
         ids.filter(|id| self.frame(*id).header.mark_for_checkpoint(kind))

@@ -104,8 +104,8 @@ impl Pool {
     }
 
     /// Pins a page that is not on disk yet or about to be overwritten whole: if it is not in the
-    /// pool it is formatted as empty, and outside of its file. If it is, it is as it was left there.
-    /// PostgreSQL: `RBM_ZERO_AND_LOCK`.
+    /// pool it is formatted as empty, and outside of its file. If it is there, it is as it was
+    /// left. PostgreSQL: `RBM_ZERO_AND_LOCK`.
     ///
     /// # Errors
     /// [`Error::NoSuchFile`], [`Error::NoUnpinnedBuffers`]; what writing another page back reports.

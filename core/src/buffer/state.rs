@@ -28,13 +28,13 @@
 //! No other combination occurs: JUST_DIRTIED and CHECKPOINT_NEEDED imply DIRTY, DIRTY and OUTSIDE
 //! imply VALID, VALID and PERMANENT imply TAG_VALID.
 //!
-//! | OUTSIDE | the page |
-//! |---|---|
-//! | 0 | is part of its file |
-//! | 1, while its file is extended by it | is formatted, and nobody sees it before its record is in the log |
-//! | 1, the extension failed | is nothing; it is not written, and the next extension formats it anew |
-//! | 1, while its file is cut | is not given to anybody, but still written: the cut may fail |
-//! | 1, the file was truncated or dropped | is nothing, as above |
+//! | OUTSIDE | because | the page |
+//! |---|---|---|
+//! | 0 | | is part of its file |
+//! | 1 | its file is being extended by it | is formatted; nobody sees it before its record is in |
+//! | 1 | the extension failed | is nothing: not written, formatted by the next extension |
+//! | 1 | its file is being cut | is given to nobody, but still written: the cut may fail |
+//! | 1 | its file was truncated or dropped | is nothing, as above |
 //!
 //! It changes under the exclusive content lock alone; who has the content lock looks at it before
 //! he uses the page (`Pool::check_inside`).

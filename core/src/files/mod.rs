@@ -338,7 +338,7 @@ impl Files {
     ///
     /// # Errors
     /// [`Error::Io`]: those that are left are tried again by the next call; [`Error::Poisoned`].
-    pub(crate) fn remove_dropped(&self) -> Result<()> {
+    pub fn remove_dropped(&self) -> Result<()> {
         let dropped = self.dropped.lock().clone();
         for (_, path) in &dropped {
             remove_if_present(&*self.disk, path)?;

@@ -5,8 +5,10 @@ use super::{fixture, seawall_core};
 mod cleanup;
 mod cleanup_waiters;
 mod dirty_flag;
+mod drop_flush;
 mod event;
 mod evict_dirty;
+mod extend_read;
 mod group_flush;
 mod mark_flush;
 mod mark_write;
@@ -14,11 +16,14 @@ mod pin_evict;
 mod read_in;
 mod redo_image;
 mod sync_cycle;
+mod truncate_commit;
+mod truncate_flush;
 mod turn;
 mod wal_insert;
 mod wal_room;
 
 models! {
     event, turn, dirty_flag, pin_evict, cleanup, cleanup_waiters, read_in, mark_flush,
-    mark_write, evict_dirty, wal_insert, wal_room, group_flush, redo_image, sync_cycle,
+    mark_write, evict_dirty, extend_read, truncate_commit, truncate_flush, drop_flush,
+    wal_insert, wal_room, group_flush, redo_image, sync_cycle,
 }
