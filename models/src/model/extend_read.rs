@@ -1,7 +1,8 @@
 //! Extension versus reader: who finds a new page finds it as its record made it.
 //!
 //! property   a page before the file's end can be read and changed, and the change stays      (E6)
-//! code       length.rs extend, operation.rs new_page, files/file.rs      PostgreSQL: ExtendBufferedRel
+//! code       length.rs extend, operation.rs new_page, files/file.rs
+//!            PostgreSQL: ExtendBufferedRel
 //! threads    2 (one that extends the file; one that changes the new page if there is one)
 //! bounds     a file of one page, one new page, two frames
 //! cost       2,133 executions under dpor

@@ -104,7 +104,7 @@ pub const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "state-waiter-in-the-way",
-        file: "buffer/state.rs",
+        file: "buffer/state/word.rs",
         site: Expression,
         find: "self.waiters() > 0 && self.pins() == self.waiters()",
         replace: "self.waiters() > 0 && self.pins() == 1",
@@ -242,10 +242,12 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "extend-length-before-the-page",
         file: "length.rs",
-        site: Statements,
-        find: "let mut operation = Operation::new(parts.pool, parts.wal);",
-        replace: "file.grow_to(end);
-        let mut operation = Operation::new(parts.pool, parts.wal);",
+        site: Expression,
+        find: "Operation::new(parts.pool, parts.wal)",
+        replace: "{
+            file.grow_to(end);
+            Operation::new(parts.pool, parts.wal)
+        }",
         models: &["extend_read"],
         reason: "who sees the new length finds no page, in the pool or on disk",
     },
