@@ -5,7 +5,9 @@
 //! [`Engine::wal_writer_round`]. Without them everything still works: commits sync for themselves,
 //! evictions write for themselves, and recovery has more to replay.
 
-use crate::buffer::{DurableLog, PageRead, Pool};
+mod rings;
+
+use crate::buffer::{DurableLog, PageRead, Pool, Ring};
 use crate::checkpoint::{
     CHECKPOINT_RECORD_BYTES, CheckpointHistory, CheckpointStats, Checkpointer, Parts, Urgency,
 };
@@ -183,6 +185,10 @@ impl Engine {
     /// # Errors
     /// As [`Operation::page`] and [`Operation::commit`]; some pages may have been added.
     pub fn extend(&self, file: FileId, blocks: u32) -> Result<u32> {
+        self.extend_in(file, blocks, None)
+    }
+
+    fn extend_in(&self, file: FileId, blocks: u32, mut ring: Option<&mut Ring>) -> Result<u32> {
         let data = self.files.get(file)?;
         let _extending = data.lock_extension();
         let first = data.blocks();
@@ -193,7 +199,7 @@ impl Engine {
         })?;
         for block in first..last {
             let mut operation = self.operation();
-            operation.new_page(PageId::new(file, block))?;
+            operation.new_page(PageId::new(file, block), ring.as_deref_mut())?;
             self.commit_async(operation)?;
             data.grow_to(block + 1);
         }

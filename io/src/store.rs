@@ -1,7 +1,7 @@
 //! The store: an [`Engine`] on Linux files, with the two threads that keep it moving.
 
 use crate::{LinuxDisk, SystemClock};
-use seawall_core::buffer::PageRead;
+use seawall_core::buffer::{Access, PageRead, Ring};
 use seawall_core::checkpoint::{CheckpointHistory, CheckpointStats, Urgency};
 use seawall_core::clock::Clock;
 use seawall_core::config::Config;
@@ -114,6 +114,29 @@ impl Store {
     /// [`Error::Io`].
     pub fn read(&self, page: PageId) -> Result<PageRead<'_>> {
         self.engine.read(page)
+    }
+
+    /// A ring of frames for one big scan or load, which then leaves the rest of the pool alone.
+    /// Empty at first; it may be kept for the next scan.
+    pub fn ring(&self, access: Access) -> Ring {
+        self.engine.ring(access)
+    }
+
+    /// As [`Store::read`], with the frames of a ring.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub fn read_through(&self, page: PageId, ring: &mut Ring) -> Result<PageRead<'_>> {
+        self.engine.read_through(page, ring)
+    }
+
+    /// As [`Store::extend`], with the frames of a ring. For pages of an operation:
+    /// [`Operation::page_through`].
+    ///
+    /// # Errors
+    /// As [`Store::extend`].
+    pub fn extend_through(&self, file: FileId, blocks: u32, ring: &mut Ring) -> Result<u32> {
+        self.engine.extend_through(file, blocks, ring)
     }
 
     /// Begins an atomic operation over several pages.

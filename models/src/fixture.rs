@@ -117,6 +117,10 @@ impl DurableLog for NoLog {
         Ok(())
     }
 
+    fn is_durable(&self, _: Lsn) -> bool {
+        true
+    }
+
     fn end(&self) -> Lsn {
         Lsn::ZERO
     }
