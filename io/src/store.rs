@@ -1,4 +1,4 @@
-//! The store: an [`Engine`] on Linux files, with the two threads that keep it moving.
+//! The store: an [`Engine`] on Linux files, with the threads that keep it moving.
 
 use crate::{LinuxDisk, SystemClock};
 use seawall_core::buffer::{Access, PageRead, Ring};
@@ -208,7 +208,7 @@ fn linux(dir: impl AsRef<Path>) -> Arc<dyn Disk> {
     Arc::new(LinuxDisk::new(dir.as_ref()))
 }
 
-/// The checkpointer and the WAL writer.
+/// The checkpointer, the WAL writer and the background writer.
 struct Background {
     stop: Arc<AtomicBool>,
     clock: Arc<SystemClock>,
@@ -224,7 +224,11 @@ impl Background {
         let mut background = Self { stop, clock, threads: Vec::new() };
         let started = background
             .spawn("seawall-checkpointer", engine, run_checkpointer)
-            .and_then(|()| background.spawn("seawall-walwriter", engine, run_wal_writer));
+            .and_then(|()| background.spawn("seawall-walwriter", engine, run_wal_writer))
+            .and_then(|()| match engine.config().background_writer_max_pages {
+                0 => Ok(()),
+                _ => background.spawn("seawall-bgwriter", engine, run_background_writer),
+            });
         if let Err(source) = started {
             background.stop(engine);
             return Err(Error::Io { op: "start", file: "thread".into(), offset: 0, source });
@@ -247,9 +251,11 @@ impl Background {
 
     /// Ends the threads and waits for them. A checkpoint that is running stops resting.
     fn stop(&mut self, engine: &Engine) {
-        // Release and Acquire are not needed: the wake passes through a lock.
+        // Release and Acquire are not needed: each wake passes through a lock, or the word that
+        // the background writer waits for.
         self.stop.store(true, Ordering::Relaxed);
         engine.hurry();
+        engine.wake_background_writer();
         self.clock.wake();
         for thread in self.threads.drain(..) {
             // A thread that panicked has reported itself, and what it held is given back.
@@ -285,6 +291,18 @@ fn run_wal_writer(engine: &Engine, clock: &SystemClock, stop: &AtomicBool) {
         // Any other error is met again by whoever waits for the log.
         if let Err(Error::Poisoned(_)) = engine.wal_writer_round(&mut writer) {
             return;
+        }
+    }
+}
+
+fn run_background_writer(engine: &Engine, clock: &SystemClock, stop: &AtomicBool) {
+    let mut writer = engine.background_writer();
+    while !stop.load(Ordering::Relaxed) {
+        match engine.background_writer_round(&mut writer) {
+            Ok(round) if round.is_idle => engine.background_writer_sleep(&writer),
+            Err(Error::Poisoned(_)) => return,
+            // Any other error is met again by whoever evicts the page.
+            Ok(_) | Err(_) => clock.nap(engine.config().background_writer_delay),
         }
     }
 }

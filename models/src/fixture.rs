@@ -3,8 +3,8 @@
 //! Everything here happens before the threads of a model start, or after they have ended, so it
 //! adds no interleaving.
 
-use super::seawall_core::buffer::{DurableLog, Pool};
-use super::seawall_core::config::Format;
+use super::seawall_core::buffer::{BackgroundWriter, DurableLog, Pool};
+use super::seawall_core::config::{Config, Format};
 use super::seawall_core::disk::Disk;
 use super::seawall_core::error::{Error, Result};
 use super::seawall_core::files::Files;
@@ -35,6 +35,7 @@ pub(crate) struct Bed {
     pub(crate) disk: SimDisk,
     history: Arc<Mutex<Vec<String>>>,
     pub(crate) files: Arc<Files>,
+    pub(crate) syncs: Arc<SyncQueue>,
     pub(crate) pool: Pool,
 }
 
@@ -71,7 +72,7 @@ impl Bed {
         let files = Files::open(Arc::new(disk.clone()), &FORMAT, poison).expect("a good file");
         let (files, syncs) = (Arc::new(files), Arc::new(SyncQueue::new(4)));
         let page_bytes = PAGE_BYTES as usize;
-        let pool = Pool::new(frames, page_bytes, Arc::clone(&files), log, syncs);
+        let pool = Pool::new(frames, page_bytes, Arc::clone(&files), log, Arc::clone(&syncs));
         let pool = pool.with_claim_attempts(1);
         let history = Arc::new(Mutex::new(Vec::new()));
         let theirs = Arc::clone(&history);
@@ -79,7 +80,15 @@ impl Bed {
             let Op { kind, path, offset, .. } = op;
             theirs.lock().expect("no panic").push(format!("{kind:?} {path} {offset}"));
         })));
-        Self { disk, history, files, pool }
+        Self { disk, history, files, syncs, pool }
+    }
+
+    /// A background writer that starts no writeback; where nothing is allocated, it looks at
+    /// frames until one is reusable.
+    pub(crate) fn background_writer(&self) -> BackgroundWriter {
+        let config =
+            Config { format: FORMAT, background_writer_flush_after_bytes: 0, ..Config::default() };
+        BackgroundWriter::new(&config, &self.pool)
     }
 
     /// The operations on the disk since the bed was made, in their order: a part of an outcome.

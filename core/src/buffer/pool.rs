@@ -14,6 +14,7 @@
 //! # Checked by
 //! models `pin_evict`, `read_in`.
 
+use super::allocations::Allocations;
 use super::clock::ClockSweep;
 use super::frame::{Frame, ReadIo};
 use super::guard::Pin;
@@ -47,6 +48,7 @@ pub struct Pool {
     pub(super) frames: Box<[Frame]>,
     pub(super) table: PageTable,
     pub(super) clock: ClockSweep,
+    pub(super) allocations: Allocations,
     pub(super) files: Arc<Files>,
     pub(super) log: Arc<dyn DurableLog>,
     pub(super) syncs: Arc<SyncQueue>,
@@ -66,6 +68,7 @@ impl Pool {
             frames: (0..buffers).map(|_| Frame::new(page_bytes)).collect(),
             table: PageTable::new(buffers),
             clock: ClockSweep::new(buffers),
+            allocations: Allocations::new(),
             files,
             log,
             syncs,

@@ -37,6 +37,7 @@ impl Pool {
             let claimed = self.clock.claim(|id| &self.frame(id).header);
             let (id, word) = claimed.ok_or(Error::NoUnpinnedBuffers { buffers })?;
             if let Some(pin) = self.vacate(Pin::adopt(self, id), word)? {
+                self.allocations.note();
                 return Ok(pin);
             }
         }

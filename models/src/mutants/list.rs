@@ -201,6 +201,77 @@ pub const MUTANTS: &[Mutant] = &[
         reason: "the checkpoint does not wait for the content lock (C1, M63)",
     },
     Mutant {
+        name: "flush-io-taken-for-written",
+        file: "buffer/flush.rs",
+        site: Expression,
+        find: "frame.wait_for_io()",
+        replace: "return Ok(Flush::NotNeeded)",
+        models: &["background_checkpoint"],
+        reason: "the checkpointer goes on while somebody else still writes the page (C2)",
+    },
+    Mutant {
+        name: "flush-registered-when-clean",
+        file: "buffer/flush.rs",
+        site: Statements,
+        find: "self.register_for_sync(written)?;
+        io.end(WriteEnd::Written);",
+        replace: "io.end(WriteEnd::Written);
+        self.register_for_sync(written)?;",
+        models: &["background_checkpoint"],
+        reason: "the checkpoint finds the page clean and its file not registered (F3, S1, M30)",
+    },
+    Mutant {
+        name: "allocations-flag-looked-for-first",
+        file: "buffer/allocations.rs",
+        site: Expression,
+        find: "self.word.try_update(Ordering::Release, Ordering::Relaxed, counted)",
+        replace: "{
+            let before = self.word.load(Ordering::Acquire);
+            let _ = self.word.try_update(Ordering::Release, Ordering::Relaxed, counted);
+            Ok::<u64, u64>(before)
+        }",
+        models: &["background_sleep"],
+        reason: "the writer falls asleep between the look and the count (B3)",
+    },
+    Mutant {
+        name: "allocations-flag-cleared-late",
+        file: "buffer/allocations.rs",
+        site: Expression,
+        find: "self.word.try_update(Ordering::Release, Ordering::Relaxed, counted)",
+        replace: "{
+            let before = self.word.fetch_add(ALLOCATION, Ordering::Release);
+            if before & ASLEEP != 0 {
+                let relaxed = Ordering::Relaxed;
+                let _ = self.word.try_update(relaxed, relaxed, |word| Some(word & !ASLEEP));
+            }
+            let _ = counted;
+            Ok::<u64, u64>(before)
+        }",
+        models: &["background_sleep"],
+        reason: "the flag of the next sleep is cleared, and the next allocation wakes nobody (B3)",
+    },
+    Mutant {
+        name: "allocations-nobody-woken",
+        file: "buffer/allocations.rs",
+        site: Statements,
+        find: "self.changed.notify_all();",
+        replace: "",
+        models: &["background_sleep"],
+        reason: "the flag goes and the writer is not told (B3)",
+    },
+    Mutant {
+        name: "allocations-sleep-without-a-look",
+        file: "buffer/allocations.rs",
+        site: Expression,
+        find: "(self.count() != counted)",
+        replace: "{
+            let _ = counted;
+            self.word.load(Ordering::Acquire) & ASLEEP == 0
+        }",
+        models: &["background_sleep"],
+        reason: "the writer sleeps on after an allocation that came before its flag (B3)",
+    },
+    Mutant {
         name: "table-insert-without-a-look",
         file: "buffer/table.rs",
         site: Statements,
