@@ -36,7 +36,7 @@ pub struct Config {
     /// Sizes on disk.
     pub format: Format,
     /// Pages in the pool, at least 4. An operation needs one for each page that it holds, and a
-    /// miss one more. Default 1024.
+    /// miss one more; checkpointer and background writer have one now and then. Default 1024.
     pub buffers: usize,
     /// Bytes of WAL kept in memory until written: a power of two, 4 KiB to 1 GiB. Default 1 MiB.
     pub wal_buffer_bytes: usize,
@@ -56,6 +56,17 @@ pub struct Config {
     /// The WAL writer syncs once this much is unsynced, and writes without a sync before: 0 (sync
     /// in every round) or more. Default 1 MiB. PostgreSQL: `wal_writer_flush_after`.
     pub wal_writer_flush_after_bytes: u64,
+    /// Time between two rounds of the background writer: 1 ms to 10 s. Default 200 ms.
+    pub background_writer_delay: Duration,
+    /// Pages that the background writer writes in a round at most: 0 (there is none) to 2^30.
+    /// Default 100. PostgreSQL: `bgwriter_lru_maxpages`.
+    pub background_writer_max_pages: u32,
+    /// The background writer keeps so many times the frames reusable that it expects to be
+    /// allocated until its next round: 0 to 10. Default 2. PostgreSQL: `bgwriter_lru_multiplier`.
+    pub background_writer_multiplier: f64,
+    /// Writeback starts after this many bytes of background writes: 0 (never) to 2 MiB. Default
+    /// 512 KiB. PostgreSQL: `bgwriter_flush_after`.
+    pub background_writer_flush_after_bytes: u32,
     /// Requests that wait for the checkpointer before a writer must sync for itself: at least 1.
     /// Default 1024.
     pub sync_queue_capacity: usize,
@@ -73,6 +84,10 @@ impl Default for Config {
             checkpoint_flush_after_bytes: 256 << 10,
             wal_writer_delay: Duration::from_millis(200),
             wal_writer_flush_after_bytes: 1 << 20,
+            background_writer_delay: Duration::from_millis(200),
+            background_writer_max_pages: 100,
+            background_writer_multiplier: 2.0,
+            background_writer_flush_after_bytes: 512 << 10,
             sync_queue_capacity: 1024,
         }
     }
@@ -128,20 +143,37 @@ impl Config {
         power_of_two("wal_buffer_bytes", self.wal_buffer_bytes as u64, 4 << 10..=GIB)?;
         let (ms, day) = (Duration::from_millis(1), DAY);
         duration("checkpoint_timeout", self.checkpoint_timeout, ms..=day)?;
-        if !(0.0..=1.0).contains(&self.checkpoint_completion_target) {
-            return Err(Error::Config {
-                setting: "checkpoint_completion_target",
-                found: self.checkpoint_completion_target.to_string(),
-                expected: "0 to 1".to_owned(),
-            });
-        }
+        factor("checkpoint_completion_target", self.checkpoint_completion_target, 0..=1)?;
         let two_segments = u64::from(self.format.wal_segment_bytes) * 2;
         in_range("checkpoint_wal_bytes", self.checkpoint_wal_bytes, two_segments..=1 << 50)?;
         let flush_after = u64::from(self.checkpoint_flush_after_bytes);
         in_range("checkpoint_flush_after_bytes", flush_after, 0..=2 << 20)?;
         duration("wal_writer_delay", self.wal_writer_delay, ms..=Duration::from_secs(10))?;
+        self.validate_background_writer()?;
         in_range("sync_queue_capacity", self.sync_queue_capacity as u64, 1..=1 << 24)
     }
+
+    fn validate_background_writer(&self) -> Result<()> {
+        let delays = Duration::from_millis(1)..=Duration::from_secs(10);
+        duration("background_writer_delay", self.background_writer_delay, delays)?;
+        let max_pages = u64::from(self.background_writer_max_pages);
+        in_range("background_writer_max_pages", max_pages, 0..=1 << 30)?;
+        factor("background_writer_multiplier", self.background_writer_multiplier, 0..=10)?;
+        let flush_after = u64::from(self.background_writer_flush_after_bytes);
+        in_range("background_writer_flush_after_bytes", flush_after, 0..=2 << 20)
+    }
+}
+
+/// What is no number is in no range.
+fn factor(setting: &'static str, found: f64, range: RangeInclusive<u32>) -> Result<()> {
+    if (f64::from(*range.start())..=f64::from(*range.end())).contains(&found) {
+        return Ok(());
+    }
+    Err(Error::Config {
+        setting,
+        found: found.to_string(),
+        expected: format!("{} to {}", range.start(), range.end()),
+    })
 }
 
 fn in_range(setting: &'static str, found: u64, range: RangeInclusive<u64>) -> Result<()> {
@@ -198,6 +230,16 @@ mod tests {
         assert_eq!(
             config.validate().unwrap_err().to_string(),
             "checkpoint_completion_target is NaN, expected 0 to 1"
+        );
+        let config = Config { background_writer_multiplier: 10.5, ..Config::default() };
+        assert_eq!(
+            config.validate().unwrap_err().to_string(),
+            "background_writer_multiplier is 10.5, expected 0 to 10"
+        );
+        let config = Config { background_writer_flush_after_bytes: u32::MAX, ..Config::default() };
+        assert_eq!(
+            config.validate().unwrap_err().to_string(),
+            "background_writer_flush_after_bytes is 4294967295, expected 0 to 2097152"
         );
         let config = Config { buffers: 3, ..Config::default() };
         assert!(config.validate().unwrap_err().to_string().starts_with("buffers is 3"));

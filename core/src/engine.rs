@@ -2,10 +2,13 @@
 //!
 //! An [`Engine`] owns nothing but memory and what it opened on its [`Disk`]. The threads that make
 //! it a server are the caller's: one that calls [`Engine::checkpoint`] now and then, one that calls
-//! [`Engine::wal_writer_round`]. Without them everything still works: commits sync for themselves,
-//! evictions write for themselves, and recovery has more to replay.
+//! [`Engine::wal_writer_round`], one that calls
+//! [`Engine::background_writer_round`]. Without them everything still works: commits sync for
+//! themselves, evictions write for themselves, and recovery has more to replay.
 
-use crate::buffer::{DurableLog, PageRead, Pool};
+mod rings;
+
+use crate::buffer::{BackgroundWriter, DurableLog, PageRead, Pool, Round};
 use crate::checkpoint::{
     CHECKPOINT_RECORD_BYTES, CheckpointHistory, CheckpointStats, Checkpointer, Parts, Urgency,
 };
@@ -222,7 +225,7 @@ impl Engine {
     /// # Errors
     /// As [`Operation::page`] and [`Operation::commit`]; some pages may have been added.
     pub fn extend(&self, file: FileId, blocks: u32) -> Result<u32> {
-        length::extend(&self.parts(), file, blocks)
+        length::extend(&self.parts(), file, blocks, None)
     }
 
     /// Locks a page shared and gives its body.
@@ -310,6 +313,30 @@ impl Engine {
             flush_after_bytes: self.config.wal_writer_flush_after_bytes,
         };
         writer.round(&self.wal, self.clock.now(), settings)
+    }
+
+    /// A background writer for this store; one at a time is enough.
+    pub fn background_writer(&self) -> BackgroundWriter {
+        BackgroundWriter::new(&self.config, &self.pool)
+    }
+
+    /// One round of the background writer: cleans pages that are about to be evicted.
+    ///
+    /// # Errors
+    /// As [`BackgroundWriter::round`]. The next round may succeed, unless the store is poisoned.
+    pub fn background_writer_round(&self, writer: &mut BackgroundWriter) -> Result<Round> {
+        writer.round(&self.pool)
+    }
+
+    /// Blocks until a frame is allocated that the writer's last round did not count, or
+    /// [`Engine::wake_background_writer`] is called: for use after a round that was idle.
+    pub fn background_writer_sleep(&self, writer: &BackgroundWriter) {
+        writer.sleep(&self.pool);
+    }
+
+    /// Ends the sleep of the background writer, and its next one if it is awake.
+    pub fn wake_background_writer(&self) {
+        self.pool.wake_background_writer();
     }
 
     /// Makes everything durable and notes that the store was closed. The caller does nothing with

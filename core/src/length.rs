@@ -30,7 +30,7 @@
 //! # Checked by
 //! models `extend_read`, `truncate_flush`, `drop_flush`; the crash sweep.
 
-use crate::buffer::Pool;
+use crate::buffer::{Pool, Ring};
 use crate::checkpoint::Parts;
 use crate::error::{Error, Result};
 use crate::files::DataFile;
@@ -46,12 +46,18 @@ use std::sync::Arc;
 const EXTENDED_AT_ONCE: u32 = 16;
 
 /// Adds empty pages to the end of a file and returns the first one's block. They are added by
-/// operations of several pages each: after a crash some may be there, the first ones.
+/// operations of several pages each, with frames of a ring if there is one: after a crash some may
+/// be there, the first ones.
 ///
 /// # Errors
 /// [`Error::NoSuchFile`]; [`Error::Config`] if it would have too many blocks; as
 /// [`Operation::page`] and [`Operation::commit`]: some pages may have been added.
-pub fn extend(parts: &Parts<'_>, id: FileId, blocks: u32) -> Result<u32> {
+pub fn extend(
+    parts: &Parts<'_>,
+    id: FileId,
+    blocks: u32,
+    mut ring: Option<&mut Ring>,
+) -> Result<u32> {
     let file = parts.files.get(id)?;
     let _length = file.lock_length();
     // Again: it may have been dropped.
@@ -67,7 +73,7 @@ pub fn extend(parts: &Parts<'_>, id: FileId, blocks: u32) -> Result<u32> {
         let end = last.min(start.saturating_add(at_once));
         let mut operation = Operation::new(parts.pool, parts.wal);
         for block in start..end {
-            operation.new_page(PageId::new(id, block))?;
+            operation.new_page(PageId::new(id, block), ring.as_deref_mut())?;
         }
         parts.wal.note_async_commit(operation.commit()?);
         file.grow_to(end);

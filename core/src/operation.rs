@@ -16,7 +16,7 @@
 //! # Checked by
 //! models `redo_image`, `mark_flush`.
 
-use crate::buffer::{PageWrite, Pool};
+use crate::buffer::{PageWrite, Pool, Ring};
 use crate::error::{Error, Result};
 use crate::lsn::Lsn;
 use crate::page::PageId;
@@ -63,20 +63,35 @@ impl<'e> Operation<'e> {
     /// [`Error::NoSuchFile`], [`Error::BeyondEnd`], [`Error::NoUnpinnedBuffers`], and what reading
     /// the page reports. The operation goes on without the page.
     pub fn page(&mut self, id: PageId) -> Result<OperationPage<'_, 'e>> {
+        self.page_in(id, None)
+    }
+
+    /// As [`Operation::page`], with the frames of a ring.
+    ///
+    /// # Errors
+    /// As [`Operation::page`].
+    pub fn page_through(&mut self, id: PageId, ring: &mut Ring) -> Result<OperationPage<'_, 'e>> {
+        self.page_in(id, Some(ring))
+    }
+
+    fn page_in(&mut self, id: PageId, ring: Option<&mut Ring>) -> Result<OperationPage<'_, 'e>> {
         let index = match self.pages.iter().position(|held| held.id == id) {
             Some(index) => index,
-            None => self.hold(id, false)?,
+            None => self.hold(id, false, ring)?,
         };
         Ok(OperationPage { held: &mut self.pages[index] })
     }
 
     /// Locks a page that does not exist yet and goes into the record as it is.
-    pub(crate) fn new_page(&mut self, id: PageId) -> Result<()> {
-        self.hold(id, true).map(|_| ())
+    pub(crate) fn new_page(&mut self, id: PageId, ring: Option<&mut Ring>) -> Result<()> {
+        self.hold(id, true, ring).map(|_| ())
     }
 
-    fn hold(&mut self, id: PageId, is_new: bool) -> Result<usize> {
-        let pin = if is_new { self.pool.pin_new(id)? } else { self.pool.pin(id)? };
+    fn hold(&mut self, id: PageId, is_new: bool, ring: Option<&mut Ring>) -> Result<usize> {
+        let pin = match is_new {
+            true => self.pool.pin_new_through(id, ring)?,
+            false => self.pool.pin_through(id, ring)?,
+        };
         let mut page = pin.write();
         if is_new {
             // It may be in the pool, left there by a cut or by an extension that failed.

@@ -35,7 +35,7 @@ pub use linux::LinuxDisk;
 pub use store::Store;
 
 pub use seawall_core;
-pub use seawall_core::buffer::PageRead;
+pub use seawall_core::buffer::{Access, PageRead, Ring};
 pub use seawall_core::checkpoint::{CheckpointHistory, CheckpointStats};
 pub use seawall_core::config::{Config, Format};
 pub use seawall_core::error::{ControlFault, Error, PageFault, Result, WalFault};

@@ -1,7 +1,7 @@
-//! The store: an [`Engine`] on Linux files, with the two threads that keep it moving.
+//! The store: an [`Engine`] on Linux files, with the threads that keep it moving.
 
 use crate::{LinuxDisk, SystemClock};
-use seawall_core::buffer::PageRead;
+use seawall_core::buffer::{Access, PageRead, Ring};
 use seawall_core::checkpoint::{CheckpointHistory, CheckpointStats, Urgency};
 use seawall_core::clock::Clock;
 use seawall_core::config::Config;
@@ -148,6 +148,29 @@ impl Store {
         self.engine.read(page)
     }
 
+    /// A ring of frames for one big scan or load, which then leaves the rest of the pool alone.
+    /// Empty at first; it may be kept for the next scan.
+    pub fn ring(&self, access: Access) -> Ring {
+        self.engine.ring(access)
+    }
+
+    /// As [`Store::read`], with the frames of a ring.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub fn read_through(&self, page: PageId, ring: &mut Ring) -> Result<PageRead<'_>> {
+        self.engine.read_through(page, ring)
+    }
+
+    /// As [`Store::extend`], with the frames of a ring. For pages of an operation:
+    /// [`Operation::page_through`].
+    ///
+    /// # Errors
+    /// As [`Store::extend`].
+    pub fn extend_through(&self, file: FileId, blocks: u32, ring: &mut Ring) -> Result<u32> {
+        self.engine.extend_through(file, blocks, ring)
+    }
+
     /// Begins an atomic operation over several pages.
     pub fn operation(&self) -> Operation<'_> {
         self.engine.operation()
@@ -217,7 +240,7 @@ fn linux(dir: impl AsRef<Path>) -> Arc<dyn Disk> {
     Arc::new(LinuxDisk::new(dir.as_ref()))
 }
 
-/// The checkpointer and the WAL writer.
+/// The checkpointer, the WAL writer and the background writer.
 struct Background {
     stop: Arc<AtomicBool>,
     clock: Arc<SystemClock>,
@@ -233,7 +256,11 @@ impl Background {
         let mut background = Self { stop, clock, threads: Vec::new() };
         let started = background
             .spawn("seawall-checkpointer", engine, run_checkpointer)
-            .and_then(|()| background.spawn("seawall-walwriter", engine, run_wal_writer));
+            .and_then(|()| background.spawn("seawall-walwriter", engine, run_wal_writer))
+            .and_then(|()| match engine.config().background_writer_max_pages {
+                0 => Ok(()),
+                _ => background.spawn("seawall-bgwriter", engine, run_background_writer),
+            });
         if let Err(source) = started {
             background.stop(engine);
             return Err(Error::Io { op: "start", file: "thread".into(), offset: 0, source });
@@ -256,9 +283,11 @@ impl Background {
 
     /// Ends the threads and waits for them. A checkpoint that is running stops resting.
     fn stop(&mut self, engine: &Engine) {
-        // Release and Acquire are not needed: the wake passes through a lock.
+        // Release and Acquire are not needed: each wake passes through a lock, or the word that
+        // the background writer waits for.
         self.stop.store(true, Ordering::Relaxed);
         engine.hurry();
+        engine.wake_background_writer();
         self.clock.wake();
         for thread in self.threads.drain(..) {
             // A thread that panicked has reported itself, and what it held is given back.
@@ -294,6 +323,18 @@ fn run_wal_writer(engine: &Engine, clock: &SystemClock, stop: &AtomicBool) {
         // Any other error is met again by whoever waits for the log.
         if let Err(Error::Poisoned(_)) = engine.wal_writer_round(&mut writer) {
             return;
+        }
+    }
+}
+
+fn run_background_writer(engine: &Engine, clock: &SystemClock, stop: &AtomicBool) {
+    let mut writer = engine.background_writer();
+    while !stop.load(Ordering::Relaxed) {
+        match engine.background_writer_round(&mut writer) {
+            Ok(round) if round.is_idle => engine.background_writer_sleep(&writer),
+            Err(Error::Poisoned(_)) => return,
+            // Any other error is met again by whoever evicts the page.
+            Ok(_) | Err(_) => clock.nap(engine.config().background_writer_delay),
         }
     }
 }

@@ -237,3 +237,19 @@ fn a_directory_with_something_else_in_it_is_not_made_a_store() {
     assert!(matches!(error, Error::NotAStore { .. }), "{error}");
     assert_eq!(files(&dir).len(), 1);
 }
+
+#[test]
+fn a_store_whose_background_writer_sleeps_wakes_it_to_be_closed_and_one_without_has_none() {
+    for background_writer_max_pages in [100, 0] {
+        let (_parent, dir) = fresh();
+        let delay = Duration::from_millis(1);
+        let config =
+            Config { background_writer_max_pages, background_writer_delay: delay, ..small() };
+        let store = Store::create(&dir, config).unwrap();
+        let file = store.create_file(FileOptions::default()).unwrap();
+        store.extend(file, 40).unwrap();
+        // Rounds enough for a lap of the pool.
+        std::thread::sleep(100 * delay);
+        store.close().unwrap();
+    }
+}

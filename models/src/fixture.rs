@@ -3,7 +3,7 @@
 //! Everything here happens before the threads of a model start, or after they have ended, so it
 //! adds no interleaving.
 
-use super::seawall_core::buffer::{DurableLog, Pool};
+use super::seawall_core::buffer::{BackgroundWriter, DurableLog, Pool};
 use super::seawall_core::checkpoint::Parts;
 use super::seawall_core::clock::Clock;
 use super::seawall_core::config::{Config, Format};
@@ -41,8 +41,8 @@ pub(crate) struct Bed {
     pub(crate) disk: SimDisk,
     history: Arc<Mutex<Vec<String>>>,
     pub(crate) files: Arc<Files>,
+    pub(crate) syncs: Arc<SyncQueue>,
     pub(crate) pool: Pool,
-    syncs: Arc<SyncQueue>,
     poison: Arc<Poison>,
 }
 
@@ -91,6 +91,14 @@ impl Bed {
         Self { disk, history, files, pool, syncs, poison }
     }
 
+    /// A background writer that starts no writeback; where nothing is allocated, it looks at
+    /// frames until one is reusable.
+    pub(crate) fn background_writer(&self) -> BackgroundWriter {
+        let config =
+            Config { format: FORMAT, background_writer_flush_after_bytes: 0, ..Config::default() };
+        BackgroundWriter::new(&config, &self.pool)
+    }
+
     /// The operations on the disk since the bed was made, in their order: a part of an outcome.
     pub(crate) fn history(&self) -> String {
         self.history.lock().expect("no panic").join(", ")
@@ -123,6 +131,10 @@ struct NoLog;
 impl DurableLog for NoLog {
     fn flush(&self, _: Lsn) -> Result<()> {
         Ok(())
+    }
+
+    fn is_durable(&self, _: Lsn) -> bool {
+        true
     }
 
     fn end(&self) -> Lsn {

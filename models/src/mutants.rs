@@ -10,7 +10,7 @@ pub mod kill;
 mod list;
 pub mod schemata;
 
-pub use list::MUTANTS;
+pub use list::all;
 
 /// A small change to `core` that brings a bug back.
 #[derive(Clone, Copy, Debug)]

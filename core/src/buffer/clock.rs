@@ -9,19 +9,20 @@
 
 use super::state::{Header, Snapshot, Sweep};
 use super::table::FrameId;
-use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// The hand, and the frames it goes round.
 #[derive(Debug)]
 pub struct ClockSweep {
-    hand: AtomicUsize,
+    /// Steps so far: a count that only grows.
+    hand: AtomicU64,
     frames: usize,
 }
 
 impl ClockSweep {
     /// A hand at the first of `frames` frames.
     pub fn new(frames: usize) -> Self {
-        Self { hand: AtomicUsize::new(0), frames }
+        Self { hand: AtomicU64::new(0), frames }
     }
 
     /// Claims an unused frame. `None` if all are pinned.
@@ -44,10 +45,20 @@ impl ClockSweep {
         })
     }
 
+    /// Steps that the hand has made.
+    pub fn position(&self) -> u64 {
+        // Relaxed: only where to look depends on it.
+        self.hand.load(Ordering::Relaxed)
+    }
+
+    /// The frame that the hand meets at a step.
+    pub fn frame(&self, step: u64) -> FrameId {
+        FrameId((step % self.frames as u64) as u32)
+    }
+
     fn advance(&self) -> FrameId {
         // Relaxed: the hand is a hint, a frame's own header decides.
-        let step = self.hand.fetch_add(1, Ordering::Relaxed);
-        FrameId((step % self.frames) as u32)
+        self.frame(self.hand.fetch_add(1, Ordering::Relaxed))
     }
 }
 

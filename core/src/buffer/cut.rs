@@ -6,6 +6,7 @@
 
 use super::guard::Pin;
 use super::pool::Pool;
+use super::state::Header;
 use super::table::FrameId;
 use crate::page::FileId;
 use std::ops::Range;
@@ -34,7 +35,9 @@ impl Pool {
         for id in (0..self.buffers() as u32).map(FrameId) {
             let page = self.frame(id).tag();
             let is_one = page.file() == file && blocks.contains(&page.block());
-            if let Some((pin, _)) = is_one.then(|| self.pin_if_holds(id, page)).flatten() {
+            if let Some((pin, _)) =
+                is_one.then(|| self.pin_if_holds(id, page, Header::pin_if_tagged)).flatten()
+            {
                 act(pin);
             }
         }

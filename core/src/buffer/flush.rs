@@ -7,7 +7,7 @@
 //! page that he wants to change.
 //!
 //! # Checked by
-//! models `dirty_flag`, `mark_flush`, `mark_write`, `evict_dirty`.
+//! models `dirty_flag`, `mark_flush`, `mark_write`, `evict_dirty`, `background_checkpoint`.
 
 use super::frame::WriteIo;
 use super::guard::Pin;

@@ -3,19 +3,28 @@
 //! [`Pool`] finds pages or reads them in, keeps them while they are pinned, writes them back.
 //! `state` is the heart: the word that every protocol here goes through.
 
+mod allocations;
+mod background;
+#[cfg(test)]
+pub(crate) mod bed;
 mod clock;
 mod cut;
 mod flush;
+mod forecast;
 mod frame;
 mod guard;
 mod pool;
+mod ring;
 pub mod state;
 mod table;
 mod victim;
 
+pub use background::BackgroundWriter;
 pub use clock::ClockSweep;
 pub use flush::Flush;
+pub use forecast::Round;
 pub use guard::{PageRead, PageWrite, Pin};
 pub use pool::{DurableLog, Pool};
+pub use ring::{Access, Ring};
 pub use state::Marked;
 pub use table::{FrameId, PageTable, Present};

@@ -14,10 +14,12 @@
 //! # Checked by
 //! models `pin_evict`, `read_in`.
 
+use super::allocations::Allocations;
 use super::clock::ClockSweep;
 use super::frame::{Frame, ReadIo};
 use super::guard::Pin;
-use super::state::{BeginRead, ReadEnd};
+use super::ring::Ring;
+use super::state::{BeginRead, Header, ReadEnd, Snapshot};
 use super::table::{FrameId, PageTable, Present};
 use crate::error::{Error, PageFault, Result};
 use crate::files::Files;
@@ -34,6 +36,9 @@ pub trait DurableLog: Send + Sync {
     /// [`Error::Poisoned`], [`Error::BeyondWal`], [`Error::Io`].
     fn flush(&self, lsn: Lsn) -> Result<()>;
 
+    /// Whether [`DurableLog::flush`] would find that done; outdated at once, towards "no".
+    fn is_durable(&self, lsn: Lsn) -> bool;
+
     /// The end of the log: no page is newer.
     fn end(&self) -> Lsn;
 }
@@ -43,6 +48,7 @@ pub struct Pool {
     pub(super) frames: Box<[Frame]>,
     pub(super) table: PageTable,
     pub(super) clock: ClockSweep,
+    pub(super) allocations: Allocations,
     pub(super) files: Arc<Files>,
     pub(super) log: Arc<dyn DurableLog>,
     pub(super) syncs: Arc<SyncQueue>,
@@ -62,6 +68,7 @@ impl Pool {
             frames: (0..buffers).map(|_| Frame::new(page_bytes)).collect(),
             table: PageTable::new(buffers),
             clock: ClockSweep::new(buffers),
+            allocations: Allocations::new(),
             files,
             log,
             syncs,
@@ -95,7 +102,15 @@ impl Pool {
     /// [`Error::NoSuchFile`], [`Error::BeyondEnd`], [`Error::NoUnpinnedBuffers`]; what reading it
     /// reports; what writing another page back reports.
     pub fn pin(&self, page: PageId) -> Result<Pin<'_>> {
-        self.pin_or_fill(page, |bytes| {
+        self.pin_through(page, None)
+    }
+
+    /// As [`Pool::pin`], with frames of a ring if there is one.
+    ///
+    /// # Errors
+    /// As [`Pool::pin`].
+    pub fn pin_through(&self, page: PageId, ring: Option<&mut Ring>) -> Result<Pin<'_>> {
+        self.pin_or_fill(page, ring, |bytes| {
             self.files.read_page(page, bytes)?;
             let (lsn, end) = (bytes.lsn(), self.log.end());
             let fault = PageFault::NewerThanWal { lsn, end };
@@ -110,7 +125,15 @@ impl Pool {
     /// # Errors
     /// [`Error::NoSuchFile`], [`Error::NoUnpinnedBuffers`]; what writing another page back reports.
     pub fn pin_new(&self, page: PageId) -> Result<Pin<'_>> {
-        self.pin_or_fill(page, |bytes| {
+        self.pin_new_through(page, None)
+    }
+
+    /// As [`Pool::pin_new`], with frames of a ring if there is one.
+    ///
+    /// # Errors
+    /// As [`Pool::pin_new`].
+    pub fn pin_new_through(&self, page: PageId, ring: Option<&mut Ring>) -> Result<Pin<'_>> {
+        self.pin_or_fill(page, ring, |bytes| {
             bytes.format(page);
             Ok(ReadEnd::Formatted)
         })
@@ -123,12 +146,17 @@ impl Pool {
     fn pin_or_fill(
         &self,
         page: PageId,
+        ring: Option<&mut Ring>,
         fill: impl Fn(&mut Page) -> Result<ReadEnd>,
     ) -> Result<Pin<'_>> {
-        let pin = match self.find(page) {
+        let found = match ring {
+            None => self.find(page, Header::pin_if_tagged),
+            Some(_) => self.find(page, Header::pin_in_passing),
+        };
+        let pin = match found {
             Some((pin, true)) => return Ok(pin),
             Some((pin, false)) => pin,
-            None => match self.enter(page)? {
+            None => match self.enter(page, ring)? {
                 Entered::ToBeFilled(pin) => return self.fill(pin, fill),
                 Entered::Present(pin) => pin,
             },
@@ -143,27 +171,33 @@ impl Pool {
         }
     }
 
-    /// Pins the frame that holds a page, if there is one; with it, whether its bytes are there.
-    fn find(&self, page: PageId) -> Option<(Pin<'_>, bool)> {
-        let hinted = self.table.hint(page).and_then(|id| self.pin_if_holds(id, page));
+    /// Pins the frame that holds a page, by the edge `pin`, if there is one; with it, whether its
+    /// bytes are there.
+    fn find(&self, page: PageId, pin: impl Edge) -> Option<(Pin<'_>, bool)> {
+        let hinted = self.table.hint(page).and_then(|id| self.pin_if_holds(id, page, pin));
         // Without a lock, a page in the overflow is not seen, nor one that comes just now.
         hinted.or_else(|| {
             let id = self.table.get(page, |id| self.frame(id).tag())?;
-            self.pin_if_holds(id, page)
+            self.pin_if_holds(id, page, pin)
         })
     }
 
     /// Pins a frame that is said to hold a page, if it does.
-    pub(super) fn pin_if_holds(&self, id: FrameId, page: PageId) -> Option<(Pin<'_>, bool)> {
-        let word = self.frame(id).header.pin_if_tagged()?;
+    pub(super) fn pin_if_holds(
+        &self,
+        id: FrameId,
+        page: PageId,
+        pin: impl Edge,
+    ) -> Option<(Pin<'_>, bool)> {
+        let word = pin(&self.frame(id).header)?;
         let pin = Pin::adopt(self, id);
         (pin.page() == page).then(|| (pin, word.is_valid()))
     }
 
     /// Enters a page that was not in the table; somebody else may have been faster.
-    fn enter(&self, page: PageId) -> Result<Entered<'_>> {
+    fn enter(&self, page: PageId, mut ring: Option<&mut Ring>) -> Result<Entered<'_>> {
         let is_permanent = !self.files.get(page.file())?.options().unlogged;
-        let free = self.claim_free_frame()?;
+        let free = self.claim_free_frame(ring.as_deref_mut())?;
         let frame = free.frame();
         let entered = self.table.insert(
             page,
@@ -171,7 +205,11 @@ impl Pool {
             |id| self.frame(id).tag(),
             || frame.assign(page, is_permanent),
             |present| {
-                self.frame(present).header.pin();
+                let header = &self.frame(present).header;
+                match ring {
+                    None => header.pin(),
+                    Some(_) => header.pin_in_passing().expect("it is in the table"),
+                };
             },
         );
         Ok(match entered {
@@ -192,6 +230,11 @@ impl Pool {
         Ok(pin)
     }
 }
+
+/// A way to pin a frame that stands for a page.
+pub(super) trait Edge: Fn(&Header) -> Option<Snapshot> + Copy {}
+
+impl<F: Fn(&Header) -> Option<Snapshot> + Copy> Edge for F {}
 
 enum Entered<'p> {
     /// In the caller's frame, with the caller as the owner of the I/O.

@@ -64,15 +64,17 @@
 //! # Checked by
 //! models `dirty_flag`, `pin_evict`, `read_in`, `mark_flush`, `cleanup`, `cleanup_waiters`.
 
+mod victim;
 mod word;
 
+pub use victim::{Ahead, Sweep};
 pub use word::Snapshot;
 
 use crate::sync::atomic::{AtomicU64, Ordering};
 use std::fmt;
 use word::{
     CHECKPOINT_NEEDED, DIRTY, IO_ERROR, IO_IN_PROGRESS, JUST_DIRTIED, OUTSIDE, PERMANENT, PIN,
-    TAG_VALID, USAGE, VALID, WAITER,
+    TAG_VALID, VALID, WAITER,
 };
 
 /// Whether a thread that gave a pin back has somebody to wake.
@@ -94,18 +96,6 @@ pub enum AskCleanup {
     /// Others have the page pinned: the caller is a waiter now, has to give the content lock back
     /// and to sleep until the page is left to the waiters.
     Waiting,
-}
-
-/// What the clock sweep found at a frame.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use]
-pub enum Sweep {
-    /// Pinned: not to be had.
-    InUse,
-    /// Used lately: its usage is lower by one now.
-    Aged,
-    /// The caller has pinned it, as the only one.
-    Claimed(Snapshot),
 }
 
 /// Whether the caller may read the page in.
@@ -194,6 +184,13 @@ impl Header {
         self.update(|word| word.has_tag().then(|| (word.pinned().used(), word))).ok()
     }
 
+    /// As [`Header::pin_if_tagged`], on behalf of somebody who passes by many pages once: usage is
+    /// raised from 0 to 1 at most.
+    #[must_use]
+    pub fn pin_in_passing(&self) -> Option<Snapshot> {
+        self.update(|word| word.has_tag().then(|| (word.pinned().used_at_least_once(), word))).ok()
+    }
+
     /// Pins the frame for the checkpointer, if it still has to write the page. Usage stays: a
     /// checkpoint is no sign that a page is wanted.
     #[must_use]
@@ -233,28 +230,6 @@ impl Header {
         let ended =
             |word: Snapshot| word.is_left_to_waiters().then(|| (Snapshot(word.0 - WAITER), ()));
         self.update(ended).is_ok()
-    }
-
-    /// One step of the clock sweep: pins the frame if nobody uses it, else lowers its usage.
-    pub fn sweep(&self) -> Sweep {
-        self.update(|word| {
-            if word.pins() > 0 {
-                None
-            } else if word.usage() > 0 {
-                Some((Snapshot(word.0 - USAGE), Sweep::Aged))
-            } else {
-                Some((word.pinned(), Sweep::Claimed(word.pinned())))
-            }
-        })
-        .unwrap_or(Sweep::InUse)
-    }
-
-    /// Pins the frame whatever its usage, if nobody else has it pinned.
-    pub fn claim(&self) -> Sweep {
-        self.update(|word| {
-            (word.pins() == 0).then(|| (word.pinned(), Sweep::Claimed(word.pinned())))
-        })
-        .unwrap_or(Sweep::InUse)
     }
 
     /// Lets the page go: the frame becomes free, pinned by the caller. Refused if somebody else

@@ -1,43 +1,15 @@
 //! Tests of a cut that is not carried out; the other ones are in `tests/files.rs`.
 
 use super::*;
-use crate::buffer::{DurableLog, Flush, Marked};
-use crate::config::Format;
-use crate::files::{FileOptions, Files};
-use crate::fsync::SyncQueue;
-use crate::lsn::Lsn;
-use crate::poison::Poison;
-use crate::sim::SimDisk;
-use std::collections::BTreeSet;
+use crate::buffer::bed::{Bed, page};
+use crate::buffer::{Flush, Marked};
 
-struct NoLog;
-
-impl DurableLog for NoLog {
-    fn flush(&self, _: Lsn) -> Result<()> {
-        Ok(())
-    }
-
-    fn end(&self) -> Lsn {
-        Lsn::ZERO
-    }
-}
-
-/// A pool with the dirty pages 0 to 3 of a file.
+/// A pool with four dirty pages of a file; each begins with its number.
 fn pool() -> (Pool, Arc<DataFile>) {
-    let disk = SimDisk::new();
-    crate::disk::Disk::create_dir(&disk, "data").unwrap();
-    let format = Format { page_bytes: 512, data_segment_bytes: 1024, ..Format::default() };
-    let files = Files::open(Arc::new(disk), &format, Arc::new(Poison::new()), &BTreeSet::new());
-    let files = Arc::new(files.unwrap());
-    let file = files.create(FileOptions::default()).and_then(|id| files.get(id)).unwrap();
-    file.grow_to(4);
-    let pool = Pool::new(8, 512, files, Arc::new(NoLog), Arc::new(SyncQueue::new(4)));
-    for block in 0..4 {
-        let mut page = pool.pin_new(PageId::new(file.id(), block)).unwrap().write();
-        page.change().body_mut()[0] = block as u8;
-        page.put_inside();
-    }
-    (pool, file)
+    let bed = Bed::new(8);
+    let file = bed.files.get(page(0).file()).unwrap();
+    (0..4).for_each(|block| bed.change(block, block as u8));
+    (bed.pool, file)
 }
 
 fn flush_all(pool: &Pool) -> usize {
@@ -49,9 +21,9 @@ fn flush_all(pool: &Pool) -> usize {
 #[test]
 fn while_a_cut_is_undecided_its_pages_are_refused_and_still_written() {
     let (pool, file) = pool();
-    let cut = Cut::begin(&pool, &file, 2..4);
+    let cut = Cut::begin(&pool, &file, 2..8);
     assert_eq!(file.blocks(), 2);
-    let refused = pool.pin(PageId::new(file.id(), 3)).unwrap().read().check_inside();
+    let refused = pool.pin(page(3)).unwrap().read().check_inside();
     assert!(matches!(refused, Err(Error::BeyondEnd { blocks: 2, .. })), "{refused:?}");
     assert_eq!(flush_all(&pool), 4, "the cut may fail");
     drop(cut);
@@ -60,9 +32,9 @@ fn while_a_cut_is_undecided_its_pages_are_refused_and_still_written() {
 #[test]
 fn a_cut_that_is_not_carried_out_leaves_everything_as_it_was() {
     let (pool, file) = pool();
-    drop(Cut::begin(&pool, &file, 2..4));
-    assert_eq!(file.blocks(), 4);
-    let page = pool.pin(PageId::new(file.id(), 3)).unwrap().read();
+    drop(Cut::begin(&pool, &file, 2..8));
+    assert_eq!(file.blocks(), 8);
+    let page = pool.pin(page(3)).unwrap().read();
     page.check_inside().unwrap();
     assert_eq!(page[0], 3);
     drop(page);
@@ -72,7 +44,7 @@ fn a_cut_that_is_not_carried_out_leaves_everything_as_it_was() {
 #[test]
 fn pages_that_were_cut_off_are_clean_without_a_write() {
     let (pool, file) = pool();
-    Cut::begin(&pool, &file, 2..4).carry_out();
+    Cut::begin(&pool, &file, 2..8).carry_out();
     assert_eq!(flush_all(&pool), 2);
     assert!(pool.mark_dirty_pages(Marked::All).is_empty());
 }

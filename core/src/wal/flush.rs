@@ -297,6 +297,10 @@ impl DurableLog for Wal {
         Wal::flush(self, lsn)
     }
 
+    fn is_durable(&self, lsn: Lsn) -> bool {
+        self.flushed() >= lsn
+    }
+
     fn end(&self) -> Lsn {
         self.reserved()
     }

@@ -33,7 +33,7 @@ pub(super) const MODEL: Model = Model {
 fn scenario() {
     let store = Store::new(1, 16, 1024);
     let file = page(0).file();
-    assert_eq!(length::extend(&store.parts(), file, 1).expect("a good disk"), 16);
+    assert_eq!(length::extend(&store.parts(), file, 1, None).expect("a good disk"), 16);
     // So that neither thread has to wait for the log.
     store.wal.flush(store.wal.reserved()).expect("a good disk");
     let marked = store.bed.pool.mark_dirty_pages(Marked::Permanent);

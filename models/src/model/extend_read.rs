@@ -32,7 +32,7 @@ fn scenario() {
     let store = Store::new(2, 1, 1024);
     let theirs = store.clone();
     let extender = thread::spawn(move || {
-        let first = length::extend(&theirs.parts(), page(1).file(), 1);
+        let first = length::extend(&theirs.parts(), page(1).file(), 1, None);
         assert_eq!(first.expect("there are frames"), 1);
     });
     let exists = store.bed.files.check_exists(page(1)).is_ok();

@@ -2,6 +2,8 @@
 
 use super::{fixture, seawall_core};
 
+mod background_checkpoint;
+mod background_sleep;
 mod cleanup;
 mod cleanup_waiters;
 mod dirty_flag;
@@ -24,6 +26,7 @@ mod wal_room;
 
 models! {
     event, turn, dirty_flag, pin_evict, cleanup, cleanup_waiters, read_in, mark_flush,
-    mark_write, evict_dirty, extend_read, truncate_commit, truncate_flush, drop_flush,
-    wal_insert, wal_room, group_flush, redo_image, sync_cycle,
+    mark_write, evict_dirty, background_checkpoint, background_sleep, extend_read,
+    truncate_commit, truncate_flush, drop_flush, wal_insert, wal_room, group_flush, redo_image,
+    sync_cycle,
 }

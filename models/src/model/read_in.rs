@@ -3,7 +3,7 @@
 //! property   one read of the disk, both see the bytes, one frame holds the page       (I1, B7, E1)
 //! code       buffer/pool.rs enter, fill          PostgreSQL: BufferAlloc, StartBufferIO, WaitIO
 //! threads    2 (readers)    bounds  one page, two frames
-//! cost       212 executions under dpor
+//! cost       356 executions under dpor
 //! broken by  begin_read that ignores IO_IN_PROGRESS; an insert that does not look first; an I/O
 //!            that ends without waking those who wait
 

@@ -2,7 +2,7 @@
 
 use super::copy::Copy;
 use super::schemata::VARIABLE;
-use super::{MUTANTS, Mutant};
+use super::{Mutant, all};
 use crate::child::{Finished, Order, Search, Verdict};
 use crate::engine::{Engine, Sampling};
 use crate::jobs;
@@ -49,9 +49,9 @@ pub fn select(pattern: Option<&str>) -> Result<Vec<&'static Mutant>, String> {
     let pattern = pattern.unwrap_or_default();
     let matches =
         |mutant: &&Mutant| mutant.name.contains(pattern) || mutant.models.contains(&pattern);
-    let chosen: Vec<_> = MUTANTS.iter().filter(matches).collect();
+    let chosen: Vec<_> = all().filter(matches).collect();
     if chosen.is_empty() {
-        let names: Vec<_> = MUTANTS.iter().map(|mutant| mutant.name).collect();
+        let names: Vec<_> = all().map(|mutant| mutant.name).collect();
         return Err(format!("no mutant matches '{pattern}'; there are: {}", names.join(", ")));
     }
     Ok(chosen)
@@ -70,7 +70,7 @@ pub fn run(
     let folder = folder()?;
     writeln!(out, "building the mutated copy in {}", folder.display())?;
     out.flush()?;
-    let copy = Copy::write(root, &folder, MUTANTS)?;
+    let copy = Copy::write(root, &folder, &all().copied().collect::<Vec<_>>())?;
     let program = copy.build()?;
 
     writeln!(out, "\nthe models with no mutant active:")?;

@@ -1,49 +1,16 @@
-//! Tests of pins and locks, over a pool whose pages are never read or written.
+//! Tests of pins and locks, over a pool whose pages are never written.
 
 use super::*;
-use crate::buffer::DurableLog;
-use crate::config::Format;
-use crate::error::Result;
-use crate::files::{FileOptions, Files};
-use crate::fsync::SyncQueue;
-use crate::lsn::Lsn;
-use crate::page::FileId;
-use crate::poison::Poison;
-use crate::sim::SimDisk;
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use crate::buffer::bed::{Bed, page};
 
-const PAGE: PageId = PageId::new(FileId(1), 0);
-
-struct NoLog;
-
-impl DurableLog for NoLog {
-    fn flush(&self, _: Lsn) -> Result<()> {
-        Ok(())
-    }
-
-    fn end(&self) -> Lsn {
-        Lsn::ZERO
-    }
-}
+const PAGE: PageId = page(0);
 
 fn pool() -> Pool {
-    let disk = SimDisk::new();
-    crate::disk::Disk::create_dir(&disk, "data").unwrap();
-    let format = Format {
-        page_bytes: 512,
-        wal_block_bytes: 512,
-        wal_segment_bytes: 4096,
-        data_segment_bytes: 4096,
-    };
-    let files =
-        Files::open(Arc::new(disk), &format, Arc::new(Poison::new()), &BTreeSet::new()).unwrap();
-    files.create(FileOptions::default()).unwrap();
-    Pool::new(2, 512, Arc::new(files), Arc::new(NoLog), Arc::new(SyncQueue::new(4)))
+    Bed::new(2).pool
 }
 
 fn pin(pool: &Pool) -> Pin<'_> {
-    pool.pin_new(PAGE).unwrap()
+    pool.pin(PAGE).unwrap()
 }
 
 #[test]

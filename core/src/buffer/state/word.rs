@@ -112,6 +112,10 @@ impl Snapshot {
         let has_room = self.0 & USAGE_MASK < USAGE_MAX;
         if has_room { Self(self.0 + USAGE) } else { self }
     }
+
+    pub(super) fn used_at_least_once(self) -> Self {
+        if self.usage() == 0 { self.used() } else { self }
+    }
 }
 
 impl fmt::Debug for Snapshot {

@@ -1,0 +1,81 @@
+//! What the tests of this crate's inside run on: a pool over one file of a simulated disk.
+
+use super::{DurableLog, FrameId, Pool};
+use crate::config::Format;
+use crate::disk::Disk;
+use crate::error::Result;
+use crate::files::Files;
+use crate::fsync::SyncQueue;
+use crate::lsn::Lsn;
+use crate::page::{FileId, Page, PageId};
+use crate::poison::Poison;
+use crate::sim::SimDisk;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+pub(crate) const PAGE_BYTES: usize = 512;
+pub(crate) const BLOCKS: u32 = 8;
+
+/// A log that is always durable.
+struct Log;
+
+impl DurableLog for Log {
+    fn flush(&self, _: Lsn) -> Result<()> {
+        Ok(())
+    }
+
+    fn is_durable(&self, _: Lsn) -> bool {
+        true
+    }
+
+    fn end(&self) -> Lsn {
+        Lsn::ZERO
+    }
+}
+
+/// A pool, and a file of `BLOCKS` empty pages in `data/00000001.0`.
+pub(crate) struct Bed {
+    pub(crate) disk: SimDisk,
+    pub(crate) files: Arc<Files>,
+    pub(crate) pool: Pool,
+}
+
+/// A page of the file.
+pub(crate) const fn page(block: u32) -> PageId {
+    PageId::new(FileId(1), block)
+}
+
+impl Bed {
+    pub(crate) fn new(frames: usize) -> Self {
+        let disk = SimDisk::new();
+        disk.create_dir("data").unwrap();
+        let image = |block| {
+            let mut bytes = Page::zeroed(PAGE_BYTES);
+            bytes.format(page(block));
+            bytes.seal();
+            bytes.bytes().to_vec()
+        };
+        disk.write_file("data/00000001.0", &(0..BLOCKS).flat_map(image).collect::<Vec<_>>());
+        let format = Format {
+            page_bytes: PAGE_BYTES as u32,
+            data_segment_bytes: BLOCKS * PAGE_BYTES as u32,
+            ..Format::default()
+        };
+        let shared = Arc::new(disk.clone()) as Arc<dyn Disk>;
+        let files = Files::open(shared, &format, Arc::new(Poison::new()), &BTreeSet::new());
+        let files = Arc::new(files.unwrap());
+        let log = Arc::new(Log);
+        let syncs = Arc::new(SyncQueue::new(4));
+        let pool = Pool::new(frames, PAGE_BYTES, Arc::clone(&files), log, syncs);
+        Self { disk, files, pool }
+    }
+
+    /// Changes the first byte of a page's body.
+    pub(crate) fn change(&self, block: u32, value: u8) {
+        self.pool.pin(page(block)).unwrap().write().change().body_mut()[0] = value;
+    }
+
+    pub(crate) fn header(&self, frame: u32) -> &super::state::Header {
+        &self.pool.frame(FrameId(frame)).header
+    }
+}

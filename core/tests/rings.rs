@@ -1,0 +1,156 @@
+//! Scans and loads through a ring, on the simulated disk.
+
+mod common;
+
+use common::{config, engine_on};
+use seawall_core::buffer::{Access, Ring};
+use seawall_core::checkpoint::Urgency;
+use seawall_core::config::{Config, Format};
+use seawall_core::engine::Engine;
+use seawall_core::files::FileOptions;
+use seawall_core::page::{FileId, PageId};
+use seawall_core::sim::SimDisk;
+
+/// Frames of the pool. An eighth of them is a ring.
+const BUFFERS: u32 = 64;
+
+/// Pages at the start of the file that are read again and again.
+const HOT: u32 = 24;
+
+/// Pages behind them, to be scanned: ten times the pool.
+const SCANNED: std::ops::Range<u32> = HOT..HOT + 10 * BUFFERS;
+
+struct Bed {
+    disk: SimDisk,
+    engine: Engine,
+    file: FileId,
+}
+
+impl Bed {
+    /// A store of clean pages, the hot ones resident, with room for everything in the log.
+    fn new() -> Self {
+        let format = Format { wal_segment_bytes: 1 << 20, ..config().format };
+        let config = Config {
+            format,
+            buffers: BUFFERS as usize,
+            wal_buffer_bytes: 8 << 20,
+            checkpoint_wal_bytes: 8 << 20,
+            ..config()
+        };
+        let disk = SimDisk::new();
+        let engine = engine_on(&disk, &config);
+        let file = engine.create_file(FileOptions::default()).unwrap();
+        engine.extend(file, SCANNED.end).unwrap();
+        engine.checkpoint(Urgency::Immediate).unwrap();
+        let bed = Self { disk, engine, file };
+        for _ in 0..5 {
+            bed.read_hot();
+        }
+        assert_eq!(bed.read_hot(), 0);
+        bed
+    }
+
+    fn page(&self, block: u32) -> PageId {
+        PageId::new(self.file, block)
+    }
+
+    /// Reads the hot pages; reads of the disk that it took.
+    fn read_hot(&self) -> u64 {
+        let before = self.disk.reads();
+        (0..HOT).for_each(|block| drop(self.engine.read(self.page(block)).unwrap()));
+        self.disk.reads() - before
+    }
+
+    /// Changes so many of the pages to be scanned; whether that took a sync of the log.
+    fn change_through(&self, pages: u32, ring: &mut Ring) -> bool {
+        let (.., before) = self.engine.wal_positions();
+        for block in SCANNED.take(pages as usize) {
+            let mut operation = self.engine.operation();
+            operation.page_through(self.page(block), ring).unwrap().write(0, b"changed").unwrap();
+            self.engine.commit_async(operation).unwrap();
+        }
+        self.engine.wal_positions().2 > before
+    }
+}
+
+#[test]
+fn a_scan_of_ten_times_the_pool_through_a_ring_leaves_the_hot_pages_where_they_are() {
+    let bed = Bed::new();
+    let (mut ring, before) = (bed.engine.ring(Access::BulkRead), bed.disk.reads());
+    for block in SCANNED {
+        drop(bed.engine.read_through(bed.page(block), &mut ring).unwrap());
+    }
+    assert!(bed.disk.reads() - before >= u64::from(9 * BUFFERS), "the scan read the disk");
+    assert_eq!(bed.read_hot(), 0, "hot pages had to be read again");
+}
+
+#[test]
+fn the_same_scan_without_a_ring_washes_the_hot_pages_out() {
+    let bed = Bed::new();
+    for block in SCANNED {
+        drop(bed.engine.read(bed.page(block)).unwrap());
+    }
+    assert_eq!(bed.read_hot(), u64::from(HOT));
+}
+
+#[test]
+fn a_page_that_others_want_leaves_the_ring_and_stays() {
+    let bed = Bed::new();
+    let mut ring = bed.engine.ring(Access::BulkRead);
+    let wanted = bed.page(SCANNED.start);
+    drop(bed.engine.read_through(wanted, &mut ring).unwrap());
+    drop(bed.engine.read(wanted).unwrap());
+    for block in SCANNED.skip(1).take(4 * ring.frames()) {
+        drop(bed.engine.read_through(bed.page(block), &mut ring).unwrap());
+    }
+    let before = bed.disk.reads();
+    drop(bed.engine.read(wanted).unwrap());
+    assert_eq!(bed.disk.reads(), before);
+}
+
+#[test]
+fn a_bulk_read_gives_a_frame_up_rather_than_sync_the_log_for_it() {
+    let bed = Bed::new();
+    let mut ring = bed.engine.ring(Access::BulkRead);
+    let pages = 4 * ring.frames() as u32;
+    assert!(!bed.change_through(pages, &mut ring), "the log was synced");
+
+    let bed = Bed::new();
+    assert!(bed.change_through(pages, &mut bed.engine.ring(Access::Maintenance)));
+}
+
+#[test]
+fn a_bulk_read_uses_a_dirty_frame_again_if_its_log_is_durable() {
+    let bed = Bed::new();
+    let mut ring = bed.engine.ring(Access::BulkRead);
+    let frames = ring.frames() as u32;
+    bed.change_through(frames, &mut ring);
+    bed.engine.wait_durable(bed.engine.wal_positions().0).unwrap();
+    assert!(!bed.change_through(frames, &mut ring), "these pages are in the pool");
+    bed.engine.wait_durable(bed.engine.wal_positions().0).unwrap();
+    for block in SCANNED.skip(frames as usize).take(frames as usize) {
+        drop(bed.engine.read_through(bed.page(block), &mut ring).unwrap());
+    }
+    let before = bed.disk.reads();
+    for block in SCANNED.take(frames as usize) {
+        drop(bed.engine.read(bed.page(block)).unwrap());
+    }
+    assert_eq!(bed.disk.reads() - before, u64::from(frames), "they were evicted");
+}
+
+#[test]
+fn a_load_through_a_ring_leaves_the_hot_pages_where_they_are_and_loses_nothing() {
+    let bed = Bed::new();
+    let mut ring = bed.engine.ring(Access::BulkWrite);
+    let first = bed.engine.extend_through(bed.file, 2 * BUFFERS, &mut ring).unwrap();
+    for block in first..first + 2 * BUFFERS {
+        let mut operation = bed.engine.operation();
+        let mut page = operation.page_through(bed.page(block), &mut ring).unwrap();
+        page.write(0, &block.to_le_bytes()).unwrap();
+        bed.engine.commit_async(operation).unwrap();
+    }
+    assert_eq!(bed.read_hot(), 0);
+    for block in first..first + 2 * BUFFERS {
+        assert_eq!(bed.engine.read(bed.page(block)).unwrap()[..4], block.to_le_bytes());
+    }
+}

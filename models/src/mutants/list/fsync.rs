@@ -1,0 +1,48 @@
+//! Mutants of the sync queue and table.
+
+use crate::mutants::Mutant;
+use crate::mutants::Site::Statements;
+
+pub(super) const MUTANTS: &[Mutant] = &[
+    Mutant {
+        name: "sync-full-queue-drops",
+        file: "fsync/queue.rs",
+        site: Statements,
+        find: "return Registered::Full;",
+        replace: "return Registered::Queued;",
+        models: &["sync_cycle"],
+        reason: "a request that found no room is nobody's (S4, S9)",
+    },
+    Mutant {
+        name: "sync-entry-removed-first",
+        file: "fsync/table.rs",
+        site: Statements,
+        find: "sync(tag)?;
+            self.entries.remove(&tag);",
+        replace: "self.entries.remove(&tag);
+            sync(tag)?;",
+        models: &["sync_cycle"],
+        reason: "a failed sync loses its request (M25)",
+    },
+    Mutant {
+        name: "sync-absorb-before-removal",
+        file: "fsync/table.rs",
+        site: Statements,
+        find: "sync(tag)?;
+            self.entries.remove(&tag);",
+        replace: "sync(tag)?;
+            self.absorb(queue);
+            self.entries.remove(&tag);",
+        models: &["sync_cycle"],
+        reason: "a request that arrived during the sync goes with its entry (M23)",
+    },
+    Mutant {
+        name: "sync-cycles-not-renewed",
+        file: "fsync/table.rs",
+        site: Statements,
+        find: "self.entries.values_mut().for_each(|cycle| *cycle = self.cycle);",
+        replace: "",
+        models: &["sync_cycle"],
+        reason: "what failed phases left looks new once the counter has wrapped",
+    },
+];

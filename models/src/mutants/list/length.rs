@@ -1,0 +1,74 @@
+//! Mutants of extension and cut.
+
+use crate::mutants::Mutant;
+use crate::mutants::Site::{Expression, Statements};
+
+pub(super) const MUTANTS: &[Mutant] = &[
+    Mutant {
+        name: "cut-outside-without-the-lock",
+        file: "buffer/cut.rs",
+        site: Statements,
+        find: "pin.write().put_outside();",
+        replace: "pin.frame().header.put_outside();",
+        models: &["truncate_commit"],
+        reason: "an operation that has the page commits after the cut: recovery finds no such page",
+    },
+    Mutant {
+        name: "cut-outside-before-it-is-read",
+        file: "buffer/cut.rs",
+        site: Statements,
+        find: "// Who has just read the page in may still have to say so; only then it is a page.
+            pin.frame().wait_for_io();",
+        replace: "",
+        models: &["truncate_commit"],
+        reason: "who reads the page in makes it valid afterwards, and inside",
+    },
+    Mutant {
+        name: "flush-of-a-page-cut-off",
+        file: "buffer/flush.rs",
+        site: Expression,
+        find: "word.is_outside() && file.has_lost(page.block())",
+        replace: "false",
+        models: &["truncate_flush"],
+        reason: "a page that was cut off is written behind the end of its file",
+    },
+    Mutant {
+        name: "guard-outside-unnoticed",
+        file: "buffer/guard.rs",
+        site: Expression,
+        find: "!self.frame().header.snapshot().is_outside()",
+        replace: "true",
+        models: &["truncate_commit"],
+        reason: "a page that was cut off is used",
+    },
+    Mutant {
+        name: "cut-past-a-reader",
+        file: "files/file.rs",
+        site: Statements,
+        find: "drop(self.reading.write());",
+        replace: "",
+        models: &["truncate_commit"],
+        reason: "who has seen the old length brings the page in after the pool was looked through",
+    },
+    Mutant {
+        name: "extend-length-before-the-page",
+        file: "length.rs",
+        site: Expression,
+        find: "Operation::new(parts.pool, parts.wal)",
+        replace: "{
+            file.grow_to(end);
+            Operation::new(parts.pool, parts.wal)
+        }",
+        models: &["extend_read"],
+        reason: "who sees the new length finds no page, in the pool or on disk",
+    },
+    Mutant {
+        name: "cut-not-waiting-for-writes",
+        file: "length.rs",
+        site: Statements,
+        find: "self.pool.wait_for_writes(self.file.id(), &self.blocks);",
+        replace: "",
+        models: &["truncate_flush", "drop_flush"],
+        reason: "a write that had begun makes the file longer again, or its segment anew",
+    },
+];
