@@ -15,7 +15,7 @@ use super::seawall_core::disk::Disk;
 use super::seawall_core::length;
 use super::seawall_core::sync::thread;
 use crate::engine::Engine::{Dpor, LoomBounded, LoomRmw};
-use crate::profile::Profile::{Ci, Quick};
+use crate::profile::Profile::{Nightly, Quick};
 use crate::record::{outcome, reach};
 use crate::spec::Model;
 
@@ -24,7 +24,7 @@ pub(super) const MODEL: Model = Model {
     property: "nothing of a dropped file comes back, and nobody who writes it fails",
     threads: 2,
     bounds: "a full segment, one dirty page whose segment is still to be created",
-    searches: &[(Dpor, Quick), (LoomBounded(2), Quick), (LoomRmw, Ci)],
+    searches: &[(Dpor, Quick), (LoomBounded(2), Quick), (LoomRmw, Nightly)],
     reach: &["written before the drop", "not written"],
     outcomes: 11,
     run: scenario,

@@ -13,7 +13,7 @@ use super::seawall_core::error::Error;
 use super::seawall_core::length;
 use super::seawall_core::sync::thread;
 use crate::engine::Engine::{Dpor, LoomBounded, LoomRmw};
-use crate::profile::Profile::{Ci, Quick};
+use crate::profile::Profile::{Nightly, Quick};
 use crate::record::{outcome, reach};
 use crate::spec::Model;
 
@@ -22,7 +22,7 @@ pub(super) const MODEL: Model = Model {
     property: "who finds a new page finds it as its record made it, and changes it for good",
     threads: 2,
     bounds: "a file of one page, one new page, two frames",
-    searches: &[(Dpor, Quick), (LoomBounded(2), Quick), (LoomRmw, Ci)],
+    searches: &[(Dpor, Quick), (LoomBounded(2), Quick), (LoomRmw, Nightly)],
     reach: &["the page was there", "the page was not there yet"],
     outcomes: 3,
     run: scenario,

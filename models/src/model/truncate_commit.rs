@@ -15,7 +15,7 @@ use super::seawall_core::length;
 use super::seawall_core::sync::thread;
 use super::seawall_core::wal::record::RecordKind;
 use crate::engine::Engine::{Dpor, LoomBounded, LoomRmw};
-use crate::profile::Profile::{Ci, Quick};
+use crate::profile::Profile::{Nightly, Quick};
 use crate::record::{outcome, reach};
 use crate::spec::Model;
 
@@ -24,7 +24,7 @@ pub(super) const MODEL: Model = Model {
     property: "no change of a block that is cut off follows the cut in the log",
     threads: 2,
     bounds: "a file of two pages, one cut off, one frame, one change",
-    searches: &[(Dpor, Quick), (LoomBounded(2), Quick), (LoomRmw, Ci)],
+    searches: &[(Dpor, Quick), (LoomBounded(2), Quick), (LoomRmw, Nightly)],
     reach: &["changed before the cut", "refused"],
     outcomes: 3,
     run: scenario,

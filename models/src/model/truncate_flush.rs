@@ -13,7 +13,7 @@ use super::seawall_core::buffer::{Flush, Marked};
 use super::seawall_core::length;
 use super::seawall_core::sync::thread;
 use crate::engine::Engine::{Dpor, LoomBounded, LoomRmw};
-use crate::profile::Profile::{Ci, Quick};
+use crate::profile::Profile::{Nightly, Quick};
 use crate::record::{outcome, reach};
 use crate::spec::Model;
 
@@ -22,7 +22,7 @@ pub(super) const MODEL: Model = Model {
     property: "a page that is cut off is not written after the file is cut",
     threads: 2,
     bounds: "a file of two pages, one dirty and cut off, one frame",
-    searches: &[(Dpor, Quick), (LoomBounded(2), Quick), (LoomRmw, Ci)],
+    searches: &[(Dpor, Quick), (LoomBounded(2), Quick), (LoomRmw, Nightly)],
     reach: &["written before the cut", "not written"],
     outcomes: 4,
     run: scenario,
