@@ -170,7 +170,7 @@ impl Files {
         let segment = segment.ok_or_else(|| fault(0))?;
         let read = segment
             .read_at(page.bytes_mut(), offset)
-            .map_err(|source| failed("read", &tag.to_string(), offset, source))?;
+            .map_err(|source| page_failed("read", id, tag, offset, source))?;
         if read < page.bytes().len() {
             return Err(fault(read));
         }
@@ -188,7 +188,7 @@ impl Files {
         let segment = self.segment(&file, tag.segment)?;
         segment
             .write_at(page.bytes(), offset)
-            .map_err(|source| failed("write", &tag.to_string(), offset, source))?;
+            .map_err(|source| page_failed("write", id, tag, offset, source))?;
         Ok(tag)
     }
 
@@ -275,7 +275,19 @@ pub(crate) fn remove_left_over(disk: &dyn Disk, path: &str) -> Result<()> {
 
 /// The error of a disk operation.
 pub(crate) fn failed(op: &'static str, file: &str, offset: u64, source: io::Error) -> Error {
-    Error::Io { op, file: file.to_owned(), offset, source }
+    Error::Io { op, page: None, file: file.to_owned(), offset, source: Arc::new(source) }
+}
+
+/// The error of a read or write of a page, in its segment.
+fn page_failed(
+    op: &'static str,
+    page: PageId,
+    segment: SyncTag,
+    offset: u64,
+    source: io::Error,
+) -> Error {
+    let (page, file) = (Some(page), segment.to_string());
+    Error::Io { op, page, file, offset, source: Arc::new(source) }
 }
 
 fn parse(name: &str) -> Option<SyncTag> {

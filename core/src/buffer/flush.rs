@@ -7,7 +7,7 @@
 //! page that he wants to change.
 //!
 //! # Checked by
-//! models `dirty_flag`, `mark_flush`, `mark_write`, `evict_dirty`.
+//! models `dirty_flag`, `flush_two_dirtiers`, `mark_flush`, `mark_write`, `evict_dirty`.
 
 use super::frame::WriteIo;
 use super::guard::Pin;
@@ -68,7 +68,7 @@ impl Pool {
                 BeginWrite::Started => break,
                 BeginWrite::AlreadyClean => return Ok(Flush::NotNeeded),
                 BeginWrite::Busy if patience == Patience::Try => return Ok(Flush::Contended),
-                BeginWrite::Busy => frame.wait_for_io(),
+                BeginWrite::Busy => frame.wait_for_write(),
             }
         }
         let io = WriteIo { frame, end: WriteEnd::Failed };

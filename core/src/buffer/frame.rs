@@ -6,7 +6,7 @@
 //!   for both: each tests what it waits for itself, and a wake for the other costs one more test.
 
 use super::flush::Patience;
-use super::state::{Header, Unpinned, WriteEnd};
+use super::state::{Header, ReadEnd, Unpinned, WriteEnd};
 use crate::event::Event;
 use crate::page::{Page, PageId};
 use crate::sync::RwLock;
@@ -48,7 +48,14 @@ impl Frame {
         self.header.assign();
     }
 
-    pub(super) fn wait_for_io(&self) {
+    /// Waits for the end of a read. The caller has a pin, so it is a read of that page: the one
+    /// that was in progress, or a later one if that has failed and somebody tries again already.
+    pub(super) fn wait_for_read(&self) -> ReadEnd {
+        self.changed.wait_until(|| self.header.snapshot().read_end())
+    }
+
+    /// Waits for the end of a write.
+    pub(super) fn wait_for_write(&self) {
         self.changed.wait_until(|| (!self.header.snapshot().has_io()).then_some(()));
     }
 

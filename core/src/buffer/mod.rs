@@ -4,6 +4,7 @@
 //! `state` is the heart: the word that every protocol here goes through.
 
 mod clock;
+mod failures;
 mod flush;
 mod frame;
 mod guard;

@@ -4,20 +4,27 @@
 //! Look it up, pin it, compare its tag; else claim a free frame, enter the page as being read, read
 //! it with the content lock held exclusively, set VALID, wake those who wait.
 //!
+//! A read that fails sets IO_ERROR; its error is its owner's and that of all who waited for it
+//! (`failures.rs`). The page stays where it is, without bytes, and whoever comes later reads again.
+//!
 //! # A page's way out
 //! See `victim.rs`; how it is written, `flush.rs`.
 //!
 //! # Rules
 //! * The content lock is held over a system call in one place: a read-in, when nobody else can
 //!   want the bytes because they are not there yet.
+//! * Who waits for a read starts none, whatever it ends with, unless its owner has panicked: on a
+//!   dead disk any number of threads that miss a page at a time make one read.
+//! * A page that does not exist costs no frame.
 //!
 //! # Checked by
-//! models `pin_evict`, `read_in`.
+//! models `pin_evict`, `read_in`, `read_fails`.
 
 use super::clock::ClockSweep;
+use super::failures::ReadFailures;
 use super::frame::{Frame, ReadIo};
 use super::guard::Pin;
-use super::state::BeginRead;
+use super::state::{BeginRead, ReadEnd};
 use super::table::{FrameId, PageTable, Present};
 use crate::error::{Error, PageFault, Result};
 use crate::files::Files;
@@ -43,6 +50,7 @@ pub struct Pool {
     pub(super) frames: Box<[Frame]>,
     pub(super) table: PageTable,
     pub(super) clock: ClockSweep,
+    pub(super) failures: ReadFailures,
     pub(super) files: Arc<Files>,
     pub(super) log: Arc<dyn DurableLog>,
     pub(super) syncs: Arc<SyncQueue>,
@@ -62,6 +70,7 @@ impl Pool {
             frames: (0..buffers).map(|_| Frame::new(page_bytes)).collect(),
             table: PageTable::new(buffers),
             clock: ClockSweep::new(buffers),
+            failures: ReadFailures::new(),
             files,
             log,
             syncs,
@@ -98,15 +107,10 @@ impl Pool {
     ///
     /// # Errors
     /// [`Error::NoSuchFile`], [`Error::BeyondEnd`], [`Error::NoUnpinnedBuffers`]; what reading it
-    /// reports; what writing another page back reports.
+    /// reports, to the caller or to the one whose read the caller waited for; what writing another
+    /// page back reports.
     pub fn pin(&self, page: PageId) -> Result<Pin<'_>> {
-        self.pin_or_fill(page, |bytes| {
-            self.files.check_exists(page)?;
-            self.files.read_page(page, bytes)?;
-            let (lsn, end) = (bytes.lsn(), self.log.end());
-            let fault = PageFault::NewerThanWal { lsn, end };
-            if lsn <= end { Ok(()) } else { Err(Error::Page { page, fault }) }
-        })
+        self.pin_or_fill(page, Origin::Disk)
     }
 
     /// Pins a page that is not on disk yet or about to be overwritten whole: if it is not in the
@@ -115,32 +119,44 @@ impl Pool {
     /// # Errors
     /// [`Error::NoUnpinnedBuffers`]; what writing another page back reports.
     pub fn pin_new(&self, page: PageId) -> Result<Pin<'_>> {
-        self.pin_or_fill(page, |bytes| {
-            bytes.format(page);
-            Ok(())
-        })
+        self.pin_or_fill(page, Origin::Nowhere)
     }
 
     pub(super) fn frame(&self, id: FrameId) -> &Frame {
         &self.frames[id.0 as usize]
     }
 
-    fn pin_or_fill(&self, page: PageId, fill: impl Fn(&mut Page) -> Result<()>) -> Result<Pin<'_>> {
+    fn pin_or_fill(&self, page: PageId, origin: Origin) -> Result<Pin<'_>> {
         let pin = match self.find(page) {
             Some((pin, true)) => return Ok(pin),
             Some((pin, false)) => pin,
-            None => match self.enter(page)? {
-                Entered::ToBeFilled(pin) => return self.fill(pin, fill),
-                Entered::Present(pin) => pin,
-            },
+            None => {
+                self.check_origin(page, origin)?;
+                match self.enter(page)? {
+                    Entered::ToBeFilled(pin) => return self.fill(pin, origin),
+                    Entered::Present(pin) => pin,
+                }
+            }
         };
         loop {
             match pin.frame().header.begin_read() {
                 BeginRead::AlreadyValid => return Ok(pin),
-                // The read that put the page into the table has failed: it is our turn.
-                BeginRead::Started => return self.fill(pin, fill),
-                BeginRead::Busy => pin.frame().wait_for_io(),
+                BeginRead::Started => {
+                    // The last read has failed, and it is our turn.
+                    self.failures.forget(pin.id());
+                    return self.fill(pin, origin);
+                }
+                BeginRead::Busy => self.wait_for_read(&pin, origin)?,
             }
+        }
+    }
+
+    /// Waits for somebody else's read of a page, and fails as it did.
+    fn wait_for_read(&self, pin: &Pin<'_>, origin: Origin) -> Result<()> {
+        match (pin.frame().wait_for_read(), origin) {
+            // There is no error if somebody reads again by now, or if the owner has panicked.
+            (ReadEnd::Failed, Origin::Disk) => self.failures.of(pin.id()).map_or(Ok(()), Err),
+            (ReadEnd::Failed, Origin::Nowhere) | (ReadEnd::Valid, _) => Ok(()),
         }
     }
 
@@ -181,13 +197,45 @@ impl Pool {
     }
 
     /// Fills a page of which the caller owns the I/O.
-    fn fill<'p>(&'p self, pin: Pin<'p>, fill: impl Fn(&mut Page) -> Result<()>) -> Result<Pin<'p>> {
+    fn fill<'p>(&'p self, pin: Pin<'p>, origin: Origin) -> Result<Pin<'p>> {
         let io = ReadIo { frame: pin.frame(), succeeded: false };
-        fill(&mut pin.frame().content.write())?;
+        let filled = self.fill_bytes(pin.page(), &mut pin.frame().content.write(), origin);
+        if let Err(error) = filled {
+            // Before the I/O ends: who has waited for it looks for the error then.
+            self.failures.note(pin.id(), error.clone());
+            return Err(error);
+        }
         io.succeed();
         Ok(pin)
     }
+
+    fn fill_bytes(&self, page: PageId, bytes: &mut Page, origin: Origin) -> Result<()> {
+        self.check_origin(page, origin)?;
+        if origin == Origin::Nowhere {
+            bytes.format(page);
+            return Ok(());
+        }
+        self.files.read_page(page, bytes)?;
+        let (lsn, end) = (bytes.lsn(), self.log.end());
+        let fault = PageFault::NewerThanWal { lsn, end };
+        if lsn <= end { Ok(()) } else { Err(Error::Page { page, fault }) }
+    }
+
+    fn check_origin(&self, page: PageId, origin: Origin) -> Result<()> {
+        if origin == Origin::Disk { self.files.check_exists(page) } else { Ok(()) }
+    }
 }
+
+/// Where the bytes of a page come from that is not in the pool.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    Disk,
+    /// They are formatted.
+    Nowhere,
+}
+
+#[cfg(test)]
+mod tests;
 
 enum Entered<'p> {
     /// In the caller's frame, with the caller as the owner of the I/O.

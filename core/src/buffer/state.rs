@@ -18,7 +18,7 @@
 //! |---|---|---|---|---|
 //! | 0 | 0 | 0 | 0 | free: in no table, anybody's to claim |
 //! | 1 | 0 | 1 | 0 | being read in |
-//! | 1 | 0 | 0 | 0 | a read failed (IO_ERROR); the next who needs it tries again |
+//! | 1 | 0 | 0 | 0 | a read failed (IO_ERROR): its waiters get its error, who comes later tries again |
 //! | 1 | 1 | 0 | 0 | clean |
 //! | 1 | 1 | 0 | 1 | dirty |
 //! | 1 | 1 | 1 | 1 | being written; JUST_DIRTIED if it was changed meanwhile |
@@ -49,7 +49,8 @@
 //!   free frame writes it.)
 //!
 //! # Checked by
-//! models `dirty_flag`, `pin_evict`, `read_in`, `mark_flush`, `cleanup`, `cleanup_waiters`.
+//! models `dirty_flag`, `flush_two_dirtiers`, `pin_evict`, `read_in`, `read_fails`, `mark_flush`,
+//! `cleanup`, `cleanup_waiters`.
 
 use crate::sync::atomic::{AtomicU64, Ordering};
 use std::fmt;
@@ -129,6 +130,15 @@ impl Snapshot {
     /// Whether the last read or write failed.
     pub fn has_failed(self) -> bool {
         self.0 & IO_ERROR != 0
+    }
+
+    /// How the read ended that the owner of a pin has waited for; `None` while it goes on.
+    pub fn read_end(self) -> Option<ReadEnd> {
+        if self.is_valid() {
+            Some(ReadEnd::Valid)
+        } else {
+            (!self.has_io()).then_some(ReadEnd::Failed)
+        }
     }
 
     /// Whether the running checkpoint has to write the page.
@@ -214,8 +224,18 @@ pub enum BeginRead {
     Started,
     /// The page is there.
     AlreadyValid,
-    /// Somebody else reads it: wait for that I/O, then ask again.
+    /// Somebody else reads it: wait for that I/O, fail if it does, else ask again.
     Busy,
+}
+
+/// How a read ended that somebody has waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum ReadEnd {
+    /// The page is there.
+    Valid,
+    /// Its error is for those who waited as well; they do not try again.
+    Failed,
 }
 
 /// Whether the caller may write the page out.

@@ -8,7 +8,7 @@
 //!   be waiting for a page that we hold. Such a frame is passed over.
 //!
 //! # Checked by
-//! models `pin_evict`, `evict_dirty`.
+//! models `pin_evict`, `evict_dirty`, `all_pinned`.
 
 use super::flush::{Flush, Patience};
 use super::guard::Pin;
@@ -31,6 +31,9 @@ impl Pool {
                 continue;
             }
             if self.table.remove_if(pin.page(), id, || pin.frame().header.retire()) {
+                if !word.is_valid() {
+                    self.failures.forget(id);
+                }
                 return Ok(pin);
             }
         }

@@ -149,7 +149,11 @@ impl DiskFile for SimFile {
         self.pass();
         let mut state = self.disk.state();
         state.reads += 1;
-        Ok(state.inode(self.ino).cached.read(buf, offset))
+        let op = Op::range(OpKind::Read, &self.path, offset, buf.len() as u64);
+        match state.strike(&op) {
+            Some(failure) => failure.error(),
+            None => Ok(state.inode(self.ino).cached.read(buf, offset)),
+        }
     }
 
     fn write_at(&self, buf: &[u8], offset: u64) -> io::Result<()> {

@@ -2,15 +2,18 @@
 
 use super::{fixture, seawall_core};
 
+mod all_pinned;
 mod cleanup;
 mod cleanup_waiters;
 mod dirty_flag;
 mod event;
 mod evict_dirty;
+mod flush_two_dirtiers;
 mod group_flush;
 mod mark_flush;
 mod mark_write;
 mod pin_evict;
+mod read_fails;
 mod read_in;
 mod redo_image;
 mod sync_cycle;
@@ -19,6 +22,6 @@ mod wal_insert;
 mod wal_room;
 
 models! {
-    event, turn, dirty_flag, pin_evict, cleanup, cleanup_waiters, read_in, mark_flush,
-    mark_write, evict_dirty, wal_insert, wal_room, group_flush, redo_image, sync_cycle,
+    event, turn, dirty_flag, flush_two_dirtiers, pin_evict, all_pinned, cleanup, cleanup_waiters,
+    read_in, read_fails, mark_flush, mark_write, evict_dirty, wal_insert, wal_room, group_flush, redo_image, sync_cycle,
 }
