@@ -18,7 +18,7 @@
 //! |---|---|---|---|---|
 //! | 0 | 0 | 0 | 0 | free: in no table, anybody's to claim |
 //! | 1 | 0 | 1 | 0 | being read in |
-//! | 1 | 0 | 0 | 0 | a read failed (IO_ERROR): its waiters get its error, who comes later tries again |
+//! | 1 | 0 | 0 | 0 | a read failed (IO_ERROR): an error for who waited; the next tries again |
 //! | 1 | 1 | 0 | 0 | clean |
 //! | 1 | 1 | 0 | 1 | dirty |
 //! | 1 | 1 | 1 | 1 | being written; JUST_DIRTIED if it was changed meanwhile |

@@ -5,8 +5,8 @@
 //! * **sync of a file, writeback**: each pending item of the file is kept or lost by the seed;
 //!   all are clean afterwards, and a later sync succeeds and brings nothing back.
 //! * **sync of a directory**: the same for its pending entries.
-//! * **read**: has read nothing. Reads are neither counted nor observed, and only a fault that names
-//!   them strikes them: what fails the n-th operation is the same however often a page is read.
+//! * **read**: has read nothing. Reads are neither counted nor observed, and only a fault that
+//!   names them strikes them: which call is the n-th does not depend on what is in a cache.
 //! * **anything else**: has done nothing.
 
 use super::random::SplitMix64;

@@ -23,5 +23,6 @@ mod wal_room;
 
 models! {
     event, turn, dirty_flag, flush_two_dirtiers, pin_evict, all_pinned, cleanup, cleanup_waiters,
-    read_in, read_fails, mark_flush, mark_write, evict_dirty, wal_insert, wal_room, group_flush, redo_image, sync_cycle,
+    read_in, read_fails, mark_flush, mark_write, evict_dirty, wal_insert, wal_room, group_flush,
+    redo_image, sync_cycle,
 }

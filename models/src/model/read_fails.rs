@@ -4,14 +4,14 @@
 //! code       buffer/pool.rs fill, wait_for_read; buffer/failures.rs
 //!            PostgreSQL: AbortBufferIO; there, those who waited try again one after the other
 //! threads    2 (readers)    bounds  one page, two frames, the first read fails
-//! cost       ? executions under dpor
+//! cost       252 executions under dpor
 //! broken by  a waiter that reads again; a failed read that is taken for a page
 
 use super::fixture::{Bed, page};
 use super::seawall_core::sim::{EIO, Fault, OpKind};
 use super::seawall_core::sync::thread;
-use crate::engine::Engine::{Dpor, Loom, LoomBounded, LoomRmw};
-use crate::profile::Profile::{Ci, Nightly, Quick};
+use crate::engine::Engine::{Dpor, Loom, LoomBounded};
+use crate::profile::Profile::{Nightly, Quick};
 use crate::record::{outcome, reach};
 use crate::spec::Model;
 
@@ -20,7 +20,7 @@ pub(super) const MODEL: Model = Model {
     property: "whoever waited for a read that fails has its error, who comes later reads again",
     threads: 2,
     bounds: "one page, two frames, the first read fails",
-    searches: &[(Dpor, Quick), (LoomBounded(2), Quick), (LoomRmw, Ci), (Loom, Nightly)],
+    searches: &[(Dpor, Quick), (LoomBounded(2), Quick), (Loom, Nightly)],
     reach: &["one read, an error for both", "the second read again"],
     outcomes: 2,
     run: scenario,
