@@ -4,7 +4,7 @@
 //! The directories are on the file system of the system's temporary directory, or of
 //! `SEAWALL_BENCH_DIR`: set it where that is a tmpfs, on which a sync is free.
 
-use seawall::{Config, PageId, Store};
+use seawall::{Config, FileOptions, PageId, Store};
 use std::path::PathBuf;
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
@@ -42,7 +42,7 @@ impl BenchStore {
     pub fn new(pages: u32, config: Config) -> Self {
         let dir = temp_dir();
         let store = Store::create(dir.path().join("store"), config).expect("a store");
-        let file = store.create_file().expect("a file");
+        let file = store.create_file(FileOptions::default()).expect("a file");
         let first = store.extend(file, pages).expect("pages");
         let pages = (first..first + pages).map(|block| PageId::new(file, block)).collect();
         let bench = Self { store, pages, _dir: dir };

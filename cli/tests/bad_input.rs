@@ -2,7 +2,7 @@
 
 mod support;
 
-use seawall::{Config, Error, Format, Store};
+use seawall::{Config, Error, FileOptions, Format, Store};
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
@@ -185,7 +185,7 @@ fn data_that_is_not_tortures_is_refused() {
     let parent = tempfile::tempdir().unwrap();
     let dir = parent.path();
     let store = Store::create(dir, Config::default()).unwrap();
-    let file = store.create_file().unwrap();
+    let file = store.create_file(FileOptions::default()).unwrap();
     store.extend(file, 3).unwrap();
     let mut operation = store.operation();
     operation.page(seawall::PageId::new(file, 0)).unwrap().write(0, b"accounts").unwrap();

@@ -24,7 +24,7 @@
 use crate::config::Format;
 use crate::disk::{Disk, DiskFile};
 use crate::error::{ControlFault, Error, Result};
-use crate::files::{failed, remove_left_over};
+use crate::files::{failed, remove_if_present};
 use crate::lsn::{LSN_LIMIT, Lsn};
 use crate::page::{AlignedBytes, le_u32, le_u64};
 use crate::poison::Poison;
@@ -173,7 +173,7 @@ impl ControlFile {
     /// [`Error::Io`].
     pub fn create(disk: &dyn Disk, mut control: Control) -> Result<()> {
         let error = |op, source| failed(op, NEW_CONTROL_FILE, 0, source);
-        remove_left_over(disk, NEW_CONTROL_FILE)?;
+        remove_if_present(disk, NEW_CONTROL_FILE)?;
         let file = disk.create(NEW_CONTROL_FILE).map_err(|e| error("create", e))?;
         for sequence in [1, 2] {
             control.sequence = sequence;

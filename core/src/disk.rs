@@ -10,6 +10,7 @@
 //! number where there is one.
 
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 /// A directory tree of files.
@@ -28,6 +29,22 @@ pub trait Disk: Send + Sync {
 
     /// Creates a directory; one that exists is fine.
     fn create_dir(&self, path: &str) -> io::Result<()>;
+
+    /// Makes `path`, a name in the store's own directory, a directory whose files are kept in
+    /// `target` elsewhere, possibly on another device; creates `target` if need be. From then on
+    /// `path` is a directory like any other, also to [`Disk::sync_dir`], except that a rename
+    /// between it and another one may be refused. Its entry is durable after a
+    /// [`Disk::sync_dir`] of the store's directory, that of `target` at once.
+    ///
+    /// A directory that leads to the same target already is fine. While the target is missing, as
+    /// below a mount point where nothing is mounted, `list(path)` and all calls on its files fail
+    /// with `NotFound`. This call would make it anew, and empty: it is for who makes a store, not
+    /// for who opens one. A target that is itself a mount point seems empty while nothing is
+    /// mounted there: better name a directory below it.
+    ///
+    /// # Errors
+    /// `AlreadyExists` if `path` is anything else, or if `target` is no directory.
+    fn link_dir(&self, path: &str, target: &Path) -> io::Result<()>;
 
     /// Gives a file another name, replacing what has that name; atomic, durable after a
     /// [`Disk::sync_dir`] of the directory of either name.
@@ -65,6 +82,14 @@ pub trait DiskFile: Send + Sync {
     /// Reads until `buf` is full or the file ends; returns the bytes read.
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize>;
 
+    /// Reads neighbouring bytes into several buffers, one after the other, until all are full or
+    /// the file ends; returns the bytes read. One call of the system where it takes that many.
+    fn read_vectored_at(&self, bufs: &mut [&mut [u8]], offset: u64) -> io::Result<usize>;
+
+    /// Says that the range will be read soon. Waits for nothing and promises nothing; does nothing
+    /// where the platform cannot.
+    fn prefetch(&self, offset: u64, len: u64) -> io::Result<()>;
+
     /// Writes all of `buf`, extending the file if need be.
     fn write_at(&self, buf: &[u8], offset: u64) -> io::Result<()>;
 
@@ -89,6 +114,10 @@ pub trait DiskFile: Send + Sync {
 
     /// Reserves space for the range and extends the file to its end, reading as zeros.
     fn allocate(&self, offset: u64, len: u64) -> io::Result<()>;
+
+    /// Cuts the file, or extends it with zeros, to `len` bytes. What was cut off reads as zeros
+    /// if the file grows again. Durable with the next sync of the file.
+    fn set_len(&self, len: u64) -> io::Result<()>;
 
     /// The file's length in bytes.
     fn len(&self) -> io::Result<u64>;

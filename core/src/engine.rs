@@ -14,8 +14,9 @@ use crate::config::Config;
 use crate::control::{Control, ControlFile, StoreState};
 use crate::disk::{Disk, LockOutcome};
 use crate::error::{Error, Result};
-use crate::files::{DATA_DIR, Files, failed};
+use crate::files::{DATA_DIR, FileOptions, Files, TablespaceId, failed};
 use crate::fsync::SyncQueue;
+use crate::length;
 use crate::lsn::Lsn;
 use crate::operation::Operation;
 use crate::page::{FileId, PageId};
@@ -25,6 +26,7 @@ use crate::wal::Wal;
 use crate::wal::background::{BackgroundSettings, WalWriter};
 use crate::wal::position::{Geometry, WAL_DIR};
 use crate::wal::segment::Segments;
+use std::path::Path;
 use std::sync::Arc;
 
 /// The lock file's path.
@@ -36,6 +38,7 @@ const CREATED_FIRST: [&str; 4] = [DATA_DIR, LOCK_FILE, WAL_DIR, "control.new"];
 /// An open store.
 pub struct Engine {
     config: Config,
+    system_id: u64,
     clock: Arc<dyn Clock>,
     poison: Arc<Poison>,
     files: Arc<Files>,
@@ -101,9 +104,11 @@ impl Engine {
         // Again: the last holder may have changed it in between.
         let control = ControlFile::open(&*disk, Arc::clone(&poison))?;
         let recovery = Recovery::scan(Arc::clone(&disk), control.latest())?;
-        let files = Files::open(Arc::clone(&disk), &format, Arc::clone(&poison))?;
+        let on_disk = Arc::clone(&disk);
+        let files = Files::open(on_disk, &format, Arc::clone(&poison), recovery.dropped())?;
         recovery.sync_wal(&poison)?;
         recovery.clear_tail(&poison)?;
+        recovery.reset_unlogged(&files)?;
 
         let (geometry, ring) = (Geometry::new(&format), config.wal_buffer_bytes);
         let segments = Segments::open(disk, geometry, Arc::clone(&poison))?;
@@ -122,6 +127,7 @@ impl Engine {
         let checkpointer = Checkpointer::new(control);
         let mut engine = Self {
             config,
+            system_id,
             clock,
             poison,
             files,
@@ -157,11 +163,44 @@ impl Engine {
     /// Creates an empty file, durably. Everything that happened before is made durable as well.
     ///
     /// # Errors
-    /// [`Error::Poisoned`], [`Error::Io`].
-    pub fn create_file(&self) -> Result<FileId> {
+    /// [`Error::NoSuchTablespace`], [`Error::Poisoned`], [`Error::Io`].
+    pub fn create_file(&self, options: FileOptions) -> Result<FileId> {
         self.poison.check()?;
         self.wal.flush(self.wal.reserved())?;
-        self.files.create()
+        self.files.create(options)
+    }
+
+    /// Creates a tablespace, durably: its files are kept in a new directory within `dir`, which
+    /// exists, perhaps on another device.
+    ///
+    /// # Errors
+    /// [`Error::Poisoned`], [`Error::Io`].
+    pub fn create_tablespace(&self, dir: &Path) -> Result<TablespaceId> {
+        self.poison.check()?;
+        self.files.create_tablespace(dir, self.system_id)
+    }
+
+    /// Cuts a file to its first `blocks` blocks, durably.
+    ///
+    /// Waits for those who hold one of the other pages: so the caller holds none of them, and
+    /// nobody who does may wait for this file to be extended or cut. PostgreSQL:
+    /// `RelationTruncate`.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchFile`]; [`Error::BeyondEnd`] if it has fewer blocks; [`Error::Io`] if there
+    /// is no space for the log: nothing has changed; [`Error::Poisoned`].
+    pub fn truncate(&self, file: FileId, blocks: u32) -> Result<()> {
+        length::truncate(&self.parts(), file, blocks)
+    }
+
+    /// Drops a file, durably; waits as [`Engine::truncate`] does. Its number is not used again,
+    /// and its space is free after the next checkpoint.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchFile`]; [`Error::Io`] if there is no space for the log: nothing has changed;
+    /// [`Error::Poisoned`].
+    pub fn drop_file(&self, file: FileId) -> Result<()> {
+        length::drop_file(&self.parts(), file)
     }
 
     /// The numbers of all files, ascending.
@@ -177,27 +216,13 @@ impl Engine {
         Ok(self.files.get(file)?.blocks())
     }
 
-    /// Adds empty pages to the end of a file and returns the first one's block. Each page is an
-    /// operation of its own: after a crash some of them may be there, the first ones.
+    /// Adds empty pages to the end of a file and returns the first one's block. They are added by
+    /// operations of several pages each: after a crash some may be there, the first ones.
     ///
     /// # Errors
     /// As [`Operation::page`] and [`Operation::commit`]; some pages may have been added.
     pub fn extend(&self, file: FileId, blocks: u32) -> Result<u32> {
-        let data = self.files.get(file)?;
-        let _extending = data.lock_extension();
-        let first = data.blocks();
-        let last = first.checked_add(blocks).ok_or(Error::Config {
-            setting: "blocks of a file",
-            found: format!("{first} and {blocks} more"),
-            expected: format!("{} in all", u32::MAX),
-        })?;
-        for block in first..last {
-            let mut operation = self.operation();
-            operation.new_page(PageId::new(file, block))?;
-            self.commit_async(operation)?;
-            data.grow_to(block + 1);
-        }
-        Ok(first)
+        length::extend(&self.parts(), file, blocks)
     }
 
     /// Locks a page shared and gives its body.
@@ -207,7 +232,7 @@ impl Engine {
     /// the page reports.
     pub fn read(&self, page: PageId) -> Result<PageRead<'_>> {
         let read = self.pool.pin(page)?.read();
-        self.pool.check_exists(read.page())?;
+        read.check_inside()?;
         Ok(read)
     }
 

@@ -1,5 +1,6 @@
 //! What can go wrong, and what each report names.
 
+use crate::files::TablespaceId;
 use crate::lsn::Lsn;
 use crate::page::{FileId, PageId};
 use crate::poison::PoisonCause;
@@ -46,6 +47,11 @@ pub enum Error {
     NoSuchFile {
         /// The file asked for.
         file: FileId,
+    },
+    /// There is no such tablespace.
+    NoSuchTablespace {
+        /// The tablespace asked for.
+        tablespace: TablespaceId,
     },
     /// The page is beyond the end of its file.
     BeyondEnd {
@@ -306,6 +312,9 @@ impl fmt::Display for Error {
                 write!(f, "no unpinned buffers: all {buffers} are in use")
             }
             Error::NoSuchFile { file } => write!(f, "there is no file {file}"),
+            Error::NoSuchTablespace { tablespace } => {
+                write!(f, "there is no tablespace {}", tablespace.0)
+            }
             Error::BeyondEnd { page, blocks } => {
                 write!(f, "page {page} is beyond the end: the file has {blocks} blocks")
             }

@@ -26,6 +26,7 @@ pub mod error;
 pub mod event;
 pub mod files;
 pub mod fsync;
+pub mod length;
 pub mod lsn;
 pub mod operation;
 pub mod page;

@@ -5,9 +5,12 @@
 //! of all of them. An operation that is dropped puts the old bytes back.
 //!
 //! # Rules
-//! * B5: every page is marked dirty before the record is inserted, and stays locked until it
-//!   carries the record's end as its LSN. So a checkpoint whose redo point is after the record
-//!   finds the page dirty, and waits for the lock before it copies the page (C1).
+//! * B5: every page is marked dirty when it is first changed, before the record is inserted, and
+//!   stays locked until it carries the record's end as its LSN. So a checkpoint whose redo point
+//!   is after the record finds the page dirty, and waits for the lock before it copies the page
+//!   (C1).
+//! * Pages of unlogged files take part, but not in the record: they are never put back after a
+//!   crash, which empties their files, and keep the LSN zero.
 //! * W11: a page whose LSN is not after the redo point goes into the record as an image.
 //!
 //! # Checked by
@@ -74,31 +77,28 @@ impl<'e> Operation<'e> {
 
     fn hold(&mut self, id: PageId, is_new: bool) -> Result<usize> {
         let pin = if is_new { self.pool.pin_new(id)? } else { self.pool.pin(id)? };
-        let page = pin.write();
-        if !is_new {
-            self.pool.check_exists(page.page())?;
+        let mut page = pin.write();
+        if is_new {
+            // It may be in the pool, left there by a cut or by an extension that failed.
+            page.change().format(id);
+        } else {
+            page.check_inside()?;
         }
         self.pages.push(Held { id, page, is_new, undo: Vec::new() });
         Ok(self.pages.len() - 1)
     }
 
     /// Makes the changes part of the log, all or none, and unlocks the pages. They are durable
-    /// once the returned position is. With no changes that is [`Lsn::ZERO`].
+    /// once the returned position is. With no changes to logged files that is [`Lsn::ZERO`].
     ///
     /// # Errors
     /// [`Error::Poisoned`], [`Error::RecordTooLarge`], [`Error::Io`]: the changes are undone.
     pub fn commit(mut self) -> Result<Lsn> {
-        let changed: Vec<&Held<'_>> = self.pages.iter().filter(|held| held.has_changed()).collect();
-        if changed.is_empty() {
-            return Ok(Lsn::ZERO);
-        }
-        for held in &changed {
-            held.page.mark_dirty();
-        }
-        let end = insert(self.wal, &changed)?;
+        let is_logged = |held: &&Held<'_>| held.has_changed() && held.page.is_permanent();
+        let logged: Vec<&Held<'_>> = self.pages.iter().filter(is_logged).collect();
+        let end = if logged.is_empty() { Lsn::ZERO } else { insert(self.wal, &logged)? };
         for held in self.pages.iter_mut().filter(|held| held.has_changed()) {
-            held.page.page_mut().set_lsn(end);
-            held.undo.clear();
+            held.finish(end);
         }
         Ok(end)
     }
@@ -143,9 +143,20 @@ impl Held<'_> {
         merged
     }
 
+    /// The change is in the log up to `end`, if it goes there.
+    fn finish(&mut self, end: Lsn) {
+        if self.page.is_permanent() {
+            self.page.change().set_lsn(end);
+        }
+        if self.is_new {
+            self.page.put_inside();
+        }
+        self.undo.clear();
+    }
+
     fn roll_back(&mut self) {
         while let Some((start, old)) = self.undo.pop() {
-            self.page.page_mut().body_mut()[start..start + old.len()].copy_from_slice(&old);
+            self.page.change().body_mut()[start..start + old.len()].copy_from_slice(&old);
         }
     }
 }
@@ -180,7 +191,7 @@ impl OperationPage<'_, '_> {
         if !old.is_empty() {
             self.held.undo.push((range.start, old.to_vec()));
         }
-        Ok(&mut self.held.page.page_mut().body_mut()[range])
+        Ok(&mut self.held.page.change().body_mut()[range])
     }
 
     /// Replaces bytes of the body.

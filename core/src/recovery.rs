@@ -6,8 +6,9 @@
 //! 3. Sync what was read: it may be in the page cache alone, and what is built on it must not be
 //!    more durable than it is.
 //! 4. Clear what is behind the end, so that discarded records never come back to life.
-//! 5. Replay.
-//! 6. Checkpoint.
+//! 5. Empty the unlogged files, unless the store was closed.
+//! 6. Replay, but for the changes of blocks and files that a later record cuts off (`cuts.rs`).
+//! 7. Checkpoint; it removes the files that were dropped.
 //!
 //! # Rules
 //! * R1, R4: replay gives the same from any mix of old and new pages, also when it is cut short
@@ -16,6 +17,8 @@
 //! * What is behind the last valid record was never acknowledged: the WAL carries how far it was
 //!   durable (`flushed_upto`, the control file).
 
+mod cuts;
+
 use crate::buffer::Pool;
 use crate::config::Format;
 use crate::control::{Control, StoreState};
@@ -23,7 +26,7 @@ use crate::disk::{Disk, DiskFile};
 use crate::error::{Error, Result, WalFault};
 use crate::files::{Files, failed};
 use crate::lsn::Lsn;
-use crate::page::{AlignedBytes, PAGE_HEADER_BYTES};
+use crate::page::{AlignedBytes, FileId, PAGE_HEADER_BYTES};
 use crate::poison::Poison;
 use crate::redo::{self, PageRedo};
 use crate::wal::ResumeAt;
@@ -31,6 +34,8 @@ use crate::wal::position::{BLOCK_HEADER_BYTES, Geometry, WAL_DIR, segment_path};
 use crate::wal::reader::{Record, Stop, WalReader};
 use crate::wal::record::{BlockHeader, RecordKind};
 use crate::wal::segment;
+use cuts::{Cut, Cuts};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -82,6 +87,7 @@ pub struct Recovery {
     control: Control,
     stop: Stop,
     last_block: Vec<u8>,
+    cuts: Cuts,
 }
 
 impl Recovery {
@@ -100,14 +106,18 @@ impl Recovery {
             WalReader::new(Arc::clone(&disk), geometry, control.system_id, control.redo);
         // A new store has no checkpoint record; the first that it gets may stand in that place.
         let mut checkpoint_found = control.checkpoint == control.checkpoint_end;
+        let mut cuts = Cuts::default();
         let stop = loop {
-            match reader.read()? {
-                Ok(record) if !checkpoint_found && record.start == control.checkpoint => {
-                    check_checkpoint(&record, control)?;
-                    checkpoint_found = true;
-                }
-                Ok(_) => {}
+            let record = match reader.read()? {
+                Ok(record) => record,
                 Err(stop) => break stop,
+            };
+            if !checkpoint_found && record.start == control.checkpoint {
+                check_checkpoint(&record, control)?;
+                checkpoint_found = true;
+            }
+            if let Some(cut) = decode_cut(&record)? {
+                cuts.push(record.start, cut);
             }
         };
         check_durable(&*disk, &geometry, &mut reader, control, &stop)?;
@@ -116,12 +126,28 @@ impl Recovery {
             return Err(Error::Wal(WalFault::NoCheckpoint { lsn, found }));
         }
         let last_block = reader.last_block(stop.at)?;
-        Ok(Self { disk, geometry, control: *control, stop, last_block })
+        Ok(Self { disk, geometry, control: *control, stop, last_block, cuts })
     }
 
     /// The end of the valid WAL.
     pub fn end(&self) -> Lsn {
         self.stop.at
+    }
+
+    /// Files that were dropped.
+    pub fn dropped(&self) -> &BTreeSet<FileId> {
+        self.cuts.dropped()
+    }
+
+    /// Step 5.
+    ///
+    /// # Errors
+    /// [`Error::Poisoned`].
+    pub fn reset_unlogged(&self, files: &Files) -> Result<()> {
+        match self.control.state {
+            StoreState::Closed => Ok(()),
+            StoreState::InProduction => files.reset_unlogged(),
+        }
     }
 
     /// Where the log goes on.
@@ -200,7 +226,7 @@ impl Recovery {
         }
     }
 
-    /// Step 5: makes the changes that the pages lack.
+    /// Step 6: makes the changes that the pages lack.
     ///
     /// # Errors
     /// [`Error::Wal`] for a record that makes no sense; [`Error::Page`], [`Error::Io`] and the
@@ -216,11 +242,59 @@ impl Recovery {
                 Error::Wal(WalFault::BadContent { lsn: stop.at, reason })
             })?;
             report.records += 1;
-            if record.kind == RecordKind::Pages {
-                replay_pages(&record, &format, pool, files, &mut report)?;
+            match (record.kind, decode_cut(&record)?) {
+                (RecordKind::Pages, _) => {
+                    self.replay_pages(&record, &format, pool, files, &mut report)?;
+                }
+                (_, Some(Cut::Truncate(file, blocks))) if !self.dropped().contains(&file) => {
+                    let file = files.get(file).map_err(|error| bad(&record, &error))?;
+                    files.cut(&file, blocks)?;
+                }
+                _ => {}
             }
         }
         Ok(report)
+    }
+
+    fn replay_pages(
+        &self,
+        record: &Record,
+        format: &Format,
+        pool: &Pool,
+        files: &Files,
+        report: &mut RecoveryReport,
+    ) -> Result<()> {
+        let body_bytes = format.page_bytes as usize - PAGE_HEADER_BYTES;
+        for change in redo::decode(&record.body, body_bytes).map_err(|e| bad(record, &e))? {
+            let id = change.page();
+            if self.cuts.covers(id, record.start) {
+                continue;
+            }
+            let file = files.get(id.file()).map_err(|error| bad(record, &error))?;
+            let mut page = match change {
+                PageRedo::Image { .. } => {
+                    // A file grows page by page, and what it had at the redo point is on disk.
+                    if id.block() > file.blocks() || id.block() == u32::MAX {
+                        let blocks = file.blocks();
+                        return Err(bad(record, &Error::BeyondEnd { page: id, blocks }));
+                    }
+                    file.grow_to(id.block() + 1);
+                    report.images += 1;
+                    let page = pool.pin_new(id)?.write();
+                    page.put_inside();
+                    page
+                }
+                PageRedo::Ranges { .. } => {
+                    files.check_exists(id).map_err(|error| bad(record, &error))?;
+                    pool.pin(id)?.write()
+                }
+            };
+            if change.is_missing_in(page.page(), record.end) {
+                change.apply(page.change(), record.end);
+                report.changes += 1;
+            }
+        }
+        Ok(())
     }
 
     fn report(&self) -> RecoveryReport {
@@ -298,38 +372,11 @@ fn check_durable(
     }))
 }
 
-fn replay_pages(
-    record: &Record,
-    format: &Format,
-    pool: &Pool,
-    files: &Files,
-    report: &mut RecoveryReport,
-) -> Result<()> {
-    let bad = |reason| Error::Wal(WalFault::BadContent { lsn: record.start, reason });
-    let body_bytes = format.page_bytes as usize - PAGE_HEADER_BYTES;
-    for change in redo::decode(&record.body, body_bytes).map_err(bad)? {
-        let id = change.page();
-        let file = files.get(id.file()).map_err(|error| bad(error.to_string()))?;
-        let mut page = match change {
-            PageRedo::Image { .. } => {
-                // A file grows page by page, and what it had at the redo point is on disk.
-                if id.block() > file.blocks() || id.block() == u32::MAX {
-                    let blocks = file.blocks();
-                    return Err(bad(Error::BeyondEnd { page: id, blocks }.to_string()));
-                }
-                file.grow_to(id.block() + 1);
-                report.images += 1;
-                pool.pin_new(id)?.write()
-            }
-            PageRedo::Ranges { .. } => {
-                files.check_exists(id).map_err(|error| bad(error.to_string()))?;
-                pool.pin(id)?.write()
-            }
-        };
-        if change.apply(page.page_mut(), record.end) {
-            page.mark_dirty();
-            report.changes += 1;
-        }
-    }
-    Ok(())
+fn decode_cut(record: &Record) -> Result<Option<Cut>> {
+    Cut::decode(record).map_err(|reason| bad(record, &reason))
+}
+
+fn bad(record: &Record, reason: &dyn fmt::Display) -> Error {
+    let (lsn, reason) = (record.start, reason.to_string());
+    Error::Wal(WalFault::BadContent { lsn, reason })
 }

@@ -66,15 +66,19 @@ impl PageRedo<'_> {
         }
     }
 
-    /// Makes the change, described by a record that ends at `end`. Returns whether there was
-    /// anything to do.
-    pub fn apply(&self, bytes: &mut Page, end: Lsn) -> bool {
+    /// Whether a page lacks the change, described by a record that ends at `end`: an image is
+    /// restored whatever is there.
+    pub fn is_missing_in(&self, page: &Page, end: Lsn) -> bool {
+        matches!(self, PageRedo::Image { .. }) || page.lsn() < end
+    }
+
+    /// Makes the change, described by a record that ends at `end`.
+    pub fn apply(&self, bytes: &mut Page, end: Lsn) {
         match self {
             PageRedo::Image { page, body } => {
                 bytes.format(*page);
                 bytes.body_mut()[..body.len()].copy_from_slice(body);
             }
-            PageRedo::Ranges { .. } if bytes.lsn() >= end => return false,
             PageRedo::Ranges { ranges, .. } => {
                 for (offset, new) in ranges {
                     bytes.body_mut()[*offset..*offset + new.len()].copy_from_slice(new);
@@ -82,7 +86,6 @@ impl PageRedo<'_> {
             }
         }
         bytes.set_lsn(end);
-        true
     }
 }
 
@@ -182,7 +185,8 @@ mod tests {
         other.body_mut().fill(0xFF);
         other.set_lsn(Lsn(900));
         let changes = decode(&body, 4096 - 24).unwrap();
-        assert!(changes[0].apply(&mut other, Lsn(100)));
+        assert!(changes[0].is_missing_in(&other, Lsn(100)));
+        changes[0].apply(&mut other, Lsn(100));
         let mut expected = page();
         expected.set_lsn(Lsn(100));
         assert_eq!(other.bytes(), expected.bytes());
@@ -194,13 +198,13 @@ mod tests {
         let changes = decode(&body, 4096 - 24).unwrap();
         let mut older = Page::zeroed(4096);
         older.format(ID);
-        assert!(changes[0].apply(&mut older, Lsn(100)));
+        assert!(changes[0].is_missing_in(&older, Lsn(100)));
+        changes[0].apply(&mut older, Lsn(100));
         assert_eq!(&older.body()[10..15], b"he\0\0o");
         assert_eq!(older.lsn(), Lsn(100));
         let mut newer = Page::zeroed(4096);
         newer.set_lsn(Lsn(100));
-        assert!(!changes[0].apply(&mut newer, Lsn(100)));
-        assert_eq!(newer.body()[10], 0);
+        assert!(!changes[0].is_missing_in(&newer, Lsn(100)));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use seawall_core::config::Config;
 use seawall_core::disk::Disk;
 use seawall_core::engine::Engine;
 use seawall_core::error::{Error, Result};
+use seawall_core::files::FileOptions;
 use seawall_core::page::{FileId, PageId};
 use seawall_core::sim::{CrashOptions, EIO, ENOSPC, Fault, OpKind, SimDisk};
 
@@ -18,7 +19,7 @@ const PAGE: PageId = PageId::new(FileId(1), 0);
 fn store(config: &Config, blocks: u32) -> (SimDisk, Engine) {
     let disk = SimDisk::new();
     let engine = engine_on(&disk, config);
-    let file = engine.create_file().unwrap();
+    let file = engine.create_file(FileOptions::default()).unwrap();
     engine.extend(file, blocks).unwrap();
     engine.checkpoint(Urgency::Immediate).unwrap();
     (disk, engine)
@@ -50,7 +51,7 @@ fn a_failed_sync_of_the_log_refuses_commits_and_checkpoints_until_the_store_is_o
     assert_eq!(poisoned_by(commit(&engine, PAGE, 2)), first);
     assert_eq!(poisoned_by(commit(&engine, PAGE, 3)), first, "the first cause stays");
     assert_eq!(poisoned_by(engine.checkpoint(Urgency::Immediate).map(drop)), first);
-    assert_eq!(poisoned_by(engine.create_file().map(drop)), first);
+    assert_eq!(poisoned_by(engine.create_file(FileOptions::default()).map(drop)), first);
     assert_eq!(poisoned_by(engine.close().map(drop)), first);
     assert_ne!(engine.read(PAGE).unwrap()[0], 3, "a refused change is undone");
     drop(engine);
@@ -176,10 +177,10 @@ fn a_page_whose_extension_failed_does_not_exist() {
 /// The mixed workload, until an operation fails.
 fn run(engine: &Engine, model: &mut Model) -> Result<()> {
     model.expect_file();
-    let file = engine.create_file()?;
+    let file = engine.create_file(FileOptions::default())?;
     model.acknowledge_all();
     for _ in 0..8 {
-        model.expect_page(file);
+        model.expect_pages(file, 1);
         engine.extend(file, 1)?;
     }
     for number in 1..=16 {

@@ -10,7 +10,7 @@ use seawall_core::control::{Control, ControlFile};
 use seawall_core::disk::Disk;
 use seawall_core::engine::Engine;
 use seawall_core::error::Result;
-use seawall_core::files::DATA_DIR;
+use seawall_core::files::{DATA_DIR, FileOptions};
 use seawall_core::lsn::Lsn;
 use seawall_core::page::{FileId, PageId};
 use seawall_core::poison::Poison;
@@ -119,7 +119,7 @@ fn history(disk: &SimDisk, config: &Config, states: &mut Vec<Stamps>) -> Result<
     let disk: Arc<dyn Disk> = Arc::new(disk.clone());
     Engine::create(&disk, config, 0x5EA_0A11)?;
     let engine = Engine::open(disk, *config, Arc::new(StoppedClock))?;
-    let file = engine.create_file()?;
+    let file = engine.create_file(FileOptions::default())?;
     engine.extend(file, PAGES as u32)?;
     let mut ends = Vec::new();
     for commit in 1..=COMMITS {

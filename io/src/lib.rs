@@ -4,13 +4,13 @@
 //! files ([`LinuxDisk`]), the clock and the threads ([`Store`]).
 //!
 //! ```
-//! use seawall::{Config, PageId, Store};
+//! use seawall::{Config, FileOptions, PageId, Store};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let parent = tempfile::tempdir()?;
 //! # let dir = parent.path().join("store");
 //! let store = Store::create(&dir, Config::default())?;
-//! let file = store.create_file()?;
+//! let file = store.create_file(FileOptions::default())?;
 //! let first = store.extend(file, 2)?;
 //! let (from, to) = (PageId::new(file, first), PageId::new(file, first + 1));
 //!
@@ -39,6 +39,7 @@ pub use seawall_core::buffer::PageRead;
 pub use seawall_core::checkpoint::{CheckpointHistory, CheckpointStats};
 pub use seawall_core::config::{Config, Format};
 pub use seawall_core::error::{ControlFault, Error, PageFault, Result, WalFault};
+pub use seawall_core::files::{FileOptions, TablespaceId};
 pub use seawall_core::lsn::Lsn;
 pub use seawall_core::operation::{Operation, OperationPage};
 pub use seawall_core::page::{FileId, PageId};

@@ -8,6 +8,7 @@ use seawall_core::config::Config;
 use seawall_core::disk::Disk;
 use seawall_core::engine::Engine;
 use seawall_core::error::{Error, Result};
+use seawall_core::files::{FileOptions, TablespaceId};
 use seawall_core::lsn::Lsn;
 use seawall_core::operation::Operation;
 use seawall_core::page::{FileId, PageId};
@@ -80,9 +81,40 @@ impl Store {
     /// Creates an empty file, durably. Everything that happened before is made durable as well.
     ///
     /// # Errors
+    /// [`Error::NoSuchTablespace`], [`Error::Poisoned`], [`Error::Io`].
+    pub fn create_file(&self, options: FileOptions) -> Result<FileId> {
+        self.engine.create_file(options)
+    }
+
+    /// Creates a tablespace, durably: its files are kept in a new directory within `dir`, which
+    /// exists, perhaps on another device.
+    ///
+    /// # Errors
     /// [`Error::Poisoned`], [`Error::Io`].
-    pub fn create_file(&self) -> Result<FileId> {
-        self.engine.create_file()
+    pub fn create_tablespace(&self, dir: impl AsRef<Path>) -> Result<TablespaceId> {
+        self.engine.create_tablespace(dir.as_ref())
+    }
+
+    /// Cuts a file to its first `blocks` blocks, durably.
+    ///
+    /// Waits for those who hold one of the other pages: so the caller holds none of them, and
+    /// nobody who does may wait for this file to be extended or cut.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchFile`]; [`Error::BeyondEnd`] if it has fewer blocks; [`Error::Io`] if there
+    /// is no space for the log: nothing has changed; [`Error::Poisoned`].
+    pub fn truncate(&self, file: FileId, blocks: u32) -> Result<()> {
+        self.engine.truncate(file, blocks)
+    }
+
+    /// Drops a file, durably; waits as [`Store::truncate`] does. Its number is not used again, and
+    /// its space is free after the next checkpoint.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchFile`]; [`Error::Io`] if there is no space for the log: nothing has changed;
+    /// [`Error::Poisoned`].
+    pub fn drop_file(&self, file: FileId) -> Result<()> {
+        self.engine.drop_file(file)
     }
 
     /// The numbers of all files, ascending.

@@ -75,6 +75,35 @@ fn a_read_past_the_end_gives_a_short_count() {
 }
 
 #[test]
+fn a_read_fills_more_buffers_than_the_kernel_takes_at_once() {
+    let (_dir, disk) = new_disk();
+    let file = disk.create("a").unwrap();
+    let bytes: Vec<u8> = (0..9000_u32).map(|i| (i % 251) as u8).collect();
+    file.write_at(&bytes, 0).unwrap();
+    let mut found = vec![0; 9000];
+    let mut bufs: Vec<_> = found.chunks_mut(3).collect();
+    assert!(bufs.len() > 2 * 1024);
+    assert_eq!(file.read_vectored_at(&mut bufs, 0).unwrap(), 9000);
+    assert_eq!(found, bytes);
+    let mut bufs: Vec<_> = found.chunks_mut(1).collect();
+    assert_eq!(file.read_vectored_at(&mut bufs, 4000).unwrap(), 5000);
+    assert_eq!(found[..5000], bytes[4000..]);
+    assert_eq!(file.read_vectored_at(&mut [&mut [0; 5]], 9000).unwrap(), 0);
+    assert_eq!(errno(file.read_vectored_at(&mut [&mut [0; 5]], u64::MAX)), Some(libc::EINVAL));
+}
+
+#[test]
+fn a_prefetch_is_taken_for_any_range_and_changes_nothing() {
+    let (_dir, disk) = new_disk();
+    let file = disk.create("a").unwrap();
+    file.write_at(b"seawall", 0).unwrap();
+    for (offset, len) in [(0, 7), (0, 0), (1 << 40, 4096), (u64::MAX, u64::MAX)] {
+        file.prefetch(offset, len).unwrap();
+    }
+    assert_eq!(content(&*file), b"seawall");
+}
+
+#[test]
 fn creating_a_file_that_exists_fails_and_keeps_it() {
     let (_dir, disk) = new_disk();
     disk.create("a").unwrap().write_at(b"sea", 0).unwrap();
@@ -169,7 +198,7 @@ fn nobody_else_may_read_what_is_created() {
 
 #[test]
 fn a_path_that_could_lead_out_of_the_store_is_refused() {
-    let (_dir, disk) = new_disk();
+    let (dir, disk) = new_disk();
     for path in ["/etc/passwd", "..", "../a", "a/../../b", "./a", "a\0b"] {
         assert_eq!(kind(disk.open(path)), io::ErrorKind::InvalidInput, "{path:?}");
         assert_eq!(kind(disk.create(path)), io::ErrorKind::InvalidInput, "{path:?}");
@@ -180,6 +209,7 @@ fn a_path_that_could_lead_out_of_the_store_is_refused() {
         assert_eq!(kind(disk.list(path)), io::ErrorKind::InvalidInput, "{path:?}");
         assert_eq!(kind(disk.sync_dir(path)), io::ErrorKind::InvalidInput, "{path:?}");
         assert_eq!(kind(disk.lock(path)), io::ErrorKind::InvalidInput, "{path:?}");
+        assert_eq!(kind(disk.link_dir(path, dir.path())), io::ErrorKind::InvalidInput, "{path:?}");
     }
 }
 
@@ -195,6 +225,19 @@ fn allocate_extends_with_zeros_and_keeps_existing_bytes() {
     assert!(found[7..].iter().all(|byte| *byte == 0));
     file.allocate(0, 10).unwrap();
     assert_eq!(content(&*file), found);
+}
+
+#[test]
+fn a_length_is_set_by_cutting_or_with_zeros_and_what_was_cut_off_stays_gone() {
+    let (_dir, disk) = new_disk();
+    let file = disk.create("a").unwrap();
+    file.write_at(b"seawall", 0).unwrap();
+    file.set_len(3).unwrap();
+    assert_eq!(content(&*disk.open("a").unwrap()), b"sea");
+    file.set_len(5).unwrap();
+    file.sync_data().unwrap();
+    assert_eq!(content(&*file), b"sea\0\0");
+    assert_eq!(kind(file.set_len(1 << 63)), io::ErrorKind::InvalidInput);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The store on real files: threads, reopening, and what it refuses.
 #![expect(clippy::disallowed_methods, reason = "looks at the disk from outside")]
 
-use seawall::{Config, Error, FileId, Format, PageId, Store};
+use seawall::{Config, Error, FileId, FileOptions, Format, PageId, Store};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -58,7 +58,7 @@ fn four_threads_over_a_tiny_pool_lose_no_update_and_checkpoints_run_beside_them(
     const ROUNDS: u64 = 150;
     let (_parent, dir) = fresh();
     let store = Store::create(&dir, small()).unwrap();
-    let file = store.create_file().unwrap();
+    let file = store.create_file(FileOptions::default()).unwrap();
     store.extend(file, 200).unwrap();
     std::thread::scope(|scope| {
         for thread in 0..THREADS {
@@ -90,7 +90,7 @@ fn four_threads_over_a_tiny_pool_lose_no_update_and_checkpoints_run_beside_them(
 fn a_store_that_was_dropped_has_its_commits_and_a_closed_one_has_nothing_to_replay() {
     let (_parent, dir) = fresh();
     let store = Store::create(&dir, small()).unwrap();
-    let file = store.create_file().unwrap();
+    let file = store.create_file(FileOptions::default()).unwrap();
     let page = PageId::new(file, store.extend(file, 1).unwrap());
     let mut operation = store.operation();
     add(&mut operation, page, 7).unwrap();
@@ -111,7 +111,7 @@ fn an_asynchronous_commit_becomes_durable_by_itself() {
     let (_parent, dir) = fresh();
     let config = Config { wal_writer_delay: Duration::from_millis(1), ..small() };
     let store = Store::create(&dir, config).unwrap();
-    let file = store.create_file().unwrap();
+    let file = store.create_file(FileOptions::default()).unwrap();
     let page = PageId::new(file, store.extend(file, 1).unwrap());
     let mut operation = store.operation();
     add(&mut operation, page, 1).unwrap();
@@ -125,7 +125,7 @@ fn an_asynchronous_commit_becomes_durable_by_itself() {
 fn an_operation_that_is_dropped_leaves_the_pages_as_they_were() {
     let (_parent, dir) = fresh();
     let store = Store::create(&dir, small()).unwrap();
-    let file = store.create_file().unwrap();
+    let file = store.create_file(FileOptions::default()).unwrap();
     store.extend(file, 2).unwrap();
     let (first, second) = (PageId::new(file, 0), PageId::new(file, 1));
     let mut operation = store.operation();
@@ -140,7 +140,7 @@ fn an_operation_that_is_dropped_leaves_the_pages_as_they_were() {
 fn what_does_not_exist_is_refused_by_name() {
     let (_parent, dir) = fresh();
     let store = Store::create(&dir, small()).unwrap();
-    let file = store.create_file().unwrap();
+    let file = store.create_file(FileOptions::default()).unwrap();
     store.extend(file, 3).unwrap();
     let message = |result: seawall::Result<()>| result.unwrap_err().to_string();
     let read = |page| store.read(page).map(drop);

@@ -4,20 +4,26 @@
 //! adds no interleaving.
 
 use super::seawall_core::buffer::{DurableLog, Pool};
-use super::seawall_core::config::Format;
+use super::seawall_core::checkpoint::Parts;
+use super::seawall_core::clock::Clock;
+use super::seawall_core::config::{Config, Format};
 use super::seawall_core::disk::Disk;
 use super::seawall_core::error::{Error, Result};
 use super::seawall_core::files::Files;
 use super::seawall_core::fsync::SyncQueue;
 use super::seawall_core::lsn::Lsn;
+use super::seawall_core::operation::Operation;
 use super::seawall_core::page::{FileId, Page, PageId};
 use super::seawall_core::poison::Poison;
 use super::seawall_core::sim::{Op, SimDisk};
 use super::seawall_core::wal::position::Geometry;
+use super::seawall_core::wal::reader::{Record, WalReader};
 use super::seawall_core::wal::record::{RecordBuf, RecordKind};
 use super::seawall_core::wal::segment::Segments;
 use super::seawall_core::wal::{Inserted, ResumeAt, Wal};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// A page of 64 bytes has a body of 40.
 const PAGE_BYTES: u32 = 64;
@@ -36,6 +42,8 @@ pub(crate) struct Bed {
     history: Arc<Mutex<Vec<String>>>,
     pub(crate) files: Arc<Files>,
     pub(crate) pool: Pool,
+    syncs: Arc<SyncQueue>,
+    poison: Arc<Poison>,
 }
 
 /// The page at `block` of the bed's file.
@@ -68,10 +76,11 @@ impl Bed {
 
     fn with_log(disk: SimDisk, frames: usize, log: Arc<dyn DurableLog>) -> Self {
         let poison = Arc::new(Poison::new());
-        let files = Files::open(Arc::new(disk.clone()), &FORMAT, poison).expect("a good file");
+        let (on_disk, none) = (Arc::new(disk.clone()), BTreeSet::new());
+        let files = Files::open(on_disk, &FORMAT, Arc::clone(&poison), &none).expect("good files");
         let (files, syncs) = (Arc::new(files), Arc::new(SyncQueue::new(4)));
         let page_bytes = PAGE_BYTES as usize;
-        let pool = Pool::new(frames, page_bytes, Arc::clone(&files), log, syncs);
+        let pool = Pool::new(frames, page_bytes, Arc::clone(&files), log, Arc::clone(&syncs));
         let pool = pool.with_claim_attempts(1);
         let history = Arc::new(Mutex::new(Vec::new()));
         let theirs = Arc::clone(&history);
@@ -79,7 +88,7 @@ impl Bed {
             let Op { kind, path, offset, .. } = op;
             theirs.lock().expect("no panic").push(format!("{kind:?} {path} {offset}"));
         })));
-        Self { disk, history, files, pool }
+        Self { disk, history, files, pool, syncs, poison }
     }
 
     /// The operations on the disk since the bed was made, in their order: a part of an outcome.
@@ -103,8 +112,7 @@ impl Bed {
             Err(error) => panic!("{error}"),
         };
         let mut page = pin.write();
-        page.mark_dirty();
-        page.page_mut().body_mut()[1] = value;
+        page.change().body_mut()[1] = value;
         true
     }
 }
@@ -126,6 +134,18 @@ impl DurableLog for NoLog {
 pub(crate) struct Store {
     pub(crate) bed: Bed,
     pub(crate) wal: Arc<Wal>,
+    config: Config,
+}
+
+/// No time passes.
+struct NoClock;
+
+impl Clock for NoClock {
+    fn now(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn nap(&self, _: Duration) {}
 }
 
 /// What every block of the log says.
@@ -144,7 +164,28 @@ impl Store {
         let segments = segments.expect("a good disk");
         let wal = Arc::new(Wal::resume(&at, SYSTEM_ID, geometry, ring, segments, poison));
         let log = Arc::clone(&wal) as Arc<dyn DurableLog>;
-        Arc::new(Self { bed: Bed::with_log(disk, frames, log), wal })
+        let config = Config { format: FORMAT, ..Config::default() };
+        Arc::new(Self { bed: Bed::with_log(disk, frames, log), wal, config })
+    }
+
+    /// What a checkpoint or a change of a file's length works on.
+    pub(crate) fn parts(&self) -> Parts<'_> {
+        Parts {
+            config: &self.config,
+            clock: &NoClock,
+            pool: &self.bed.pool,
+            files: &self.bed.files,
+            wal: &self.wal,
+            syncs: &self.bed.syncs,
+            poison: &self.bed.poison,
+        }
+    }
+
+    /// Changes a page by an operation; the end of its record.
+    pub(crate) fn change(&self, block: u32, value: u8) -> Result<Lsn> {
+        let mut operation = Operation::new(&self.bed.pool, &self.wal);
+        operation.page(page(block))?.write(1, &[value])?;
+        operation.commit()
     }
 
     /// Inserts a record with this body; where it starts and ends.
@@ -158,20 +199,15 @@ impl Store {
         }
     }
 
-    /// The bodies of the records before `end`, as they are on disk.
-    pub(crate) fn records(&self, end: Lsn) -> Vec<Vec<u8>> {
+    /// The records before `end`, as they are on disk.
+    pub(crate) fn records(&self, end: Lsn) -> Vec<Record> {
         let disk = Arc::new(self.bed.disk.clone());
         let geometry = *self.wal.geometry();
-        let mut reader = super::seawall_core::wal::reader::WalReader::new(
-            disk,
-            geometry,
-            SYSTEM_ID,
-            geometry.start(),
-        );
+        let mut reader = WalReader::new(disk, geometry, SYSTEM_ID, geometry.start());
         let mut records = Vec::new();
         while reader.position() < end {
             let record = reader.read().expect("a good disk");
-            records.push(record.expect("all records before a flushed position are there").body);
+            records.push(record.expect("all records before a flushed position are there"));
         }
         records
     }

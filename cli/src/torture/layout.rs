@@ -13,7 +13,7 @@ use super::page::{u32_at, u64_at};
 use super::plan::Plan;
 use crate::args::{MAX_DATA_PAGES, MAX_THREADS};
 use crate::exit::Failure;
-use seawall::{FileId, PageId, Store};
+use seawall::{FileId, FileOptions, PageId, Store};
 use std::hash::{BuildHasher, RandomState};
 
 const MAGIC: u64 = u64::from_le_bytes(*b"SWTORTUR");
@@ -90,7 +90,7 @@ impl Layout {
                 return Ok(layout);
             }
             Found::Unfinished(Some(file)) => file,
-            Found::Unfinished(None) => store.create_file()?,
+            Found::Unfinished(None) => store.create_file(FileOptions::default())?,
         };
         let seed = seed.unwrap_or_else(draw);
         let layout = Self { file, plan: Plan { seed, pages: pages.unwrap_or(DEFAULT_PAGES) } };

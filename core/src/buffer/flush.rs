@@ -12,11 +12,13 @@
 use super::frame::WriteIo;
 use super::guard::Pin;
 use super::pool::Pool;
-use super::state::{BeginWrite, WriteEnd};
+use super::state::{BeginWrite, Marked, WriteEnd};
 use super::table::FrameId;
 use crate::error::Result;
+use crate::files::DataFile;
 use crate::fsync::{Registered, SyncTag};
-use crate::page::PageId;
+use crate::page::{Page, PageId};
+use std::sync::Arc;
 
 /// What became of a request to write a page out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,13 +39,23 @@ pub(super) enum Patience {
     Try,
 }
 
+/// What there was to write of a page.
+enum Copied {
+    /// This, to this file.
+    Image(Arc<DataFile>, Page),
+    /// Nothing: the page is not part of its file, or the file is dropped.
+    Nothing,
+    /// The content lock would have to be waited for, and is not to be.
+    Contended,
+}
+
 impl Pool {
-    /// Marks every dirty page and returns them with their frames, in no order: the snapshot that
-    /// a checkpoint writes. Waits for no content lock (C3). The page is a hint for sorting: a
-    /// frame that changes hands afterwards is not marked any more.
-    pub fn mark_dirty_pages(&self) -> Vec<(PageId, FrameId)> {
+    /// Marks every dirty page of a kind and returns them with their frames, in no order: the
+    /// snapshot that a checkpoint writes. Waits for no content lock (C3). The page is a hint for
+    /// sorting: a frame that changes hands afterwards is not marked any more.
+    pub fn mark_dirty_pages(&self, kind: Marked) -> Vec<(PageId, FrameId)> {
         let ids = (0..self.frames.len() as u32).map(FrameId);
-        ids.filter(|id| self.frame(*id).header.mark_for_checkpoint())
+        ids.filter(|id| self.frame(*id).header.mark_for_checkpoint(kind))
             .map(|id| (self.frame(id).tag(), id))
             .collect()
     }
@@ -68,20 +80,48 @@ impl Pool {
                 BeginWrite::Started => break,
                 BeginWrite::AlreadyClean => return Ok(Flush::NotNeeded),
                 BeginWrite::Busy if patience == Patience::Try => return Ok(Flush::Contended),
-                BeginWrite::Busy => frame.wait_for_write(),
+                BeginWrite::Busy => frame.wait_for_io(),
             }
         }
         let io = WriteIo { frame, end: WriteEnd::Failed };
-        let Some(mut image) = frame.copy(patience) else {
-            io.end(WriteEnd::Abandoned);
-            return Ok(Flush::Contended);
+        let (file, mut image) = match self.copy(pin, patience) {
+            Copied::Image(file, image) => (file, image),
+            Copied::Nothing => {
+                io.end(WriteEnd::Written);
+                return Ok(Flush::NotNeeded);
+            }
+            Copied::Contended => {
+                io.end(WriteEnd::Abandoned);
+                return Ok(Flush::Contended);
+            }
         };
-        self.log.flush(image.lsn())?;
+        if !file.options().unlogged {
+            self.log.flush(image.lsn())?;
+        }
         image.seal();
-        let written = self.files.write_page(page, &image)?;
+        let written = self.files.write_page(&file, page, &image)?;
         self.register_for_sync(written)?;
         io.end(WriteEnd::Written);
         Ok(Flush::Written(page))
+    }
+
+    /// A copy of a page as it is, to be written by the caller, who owns the I/O.
+    fn copy(&self, pin: &Pin<'_>, patience: Patience) -> Copied {
+        let (frame, page) = (pin.frame(), pin.page());
+        let content = match patience {
+            Patience::Wait => frame.content.read(),
+            Patience::Try => match frame.content.try_read() {
+                Some(content) => content,
+                None => return Copied::Contended,
+            },
+        };
+        let word = frame.header.clear_just_dirtied();
+        // Under the content lock, so that a cut of the file is not undone in between.
+        match self.files.get(page.file()) {
+            Ok(file) if word.is_outside() && file.has_lost(page.block()) => Copied::Nothing,
+            Ok(file) => Copied::Image(file, content.clone()),
+            Err(_) => Copied::Nothing,
+        }
     }
 
     fn register_for_sync(&self, tag: SyncTag) -> Result<()> {

@@ -5,8 +5,7 @@
 //!   does the unpin that leaves a page to those who wait for its cleanup lock. One event is enough
 //!   for both: each tests what it waits for itself, and a wake for the other costs one more test.
 
-use super::flush::Patience;
-use super::state::{Header, ReadEnd, Unpinned, WriteEnd};
+use super::state::{Awaited, Header, ReadEnd, Unpinned, WriteEnd};
 use crate::event::Event;
 use crate::page::{Page, PageId};
 use crate::sync::RwLock;
@@ -42,20 +41,20 @@ impl Frame {
         PageId::from_bits(self.tag.load(Ordering::Relaxed))
     }
 
-    pub(super) fn assign(&self, page: PageId) {
+    pub(super) fn assign(&self, page: PageId, is_permanent: bool) {
         // Relaxed: published by the header edge that follows.
         self.tag.store(page.to_bits(), Ordering::Relaxed);
-        self.header.assign();
+        self.header.assign(is_permanent);
     }
 
     /// Waits for the end of a read. The caller has a pin, so it is a read of that page: the one
     /// that was in progress, or a later one if that has failed and somebody tries again already.
-    pub(super) fn wait_for_read(&self) -> ReadEnd {
-        self.changed.wait_until(|| self.header.snapshot().read_end())
+    pub(super) fn wait_for_read(&self) -> Awaited {
+        self.changed.wait_until(|| self.header.snapshot().awaited_read())
     }
 
-    /// Waits for the end of a write.
-    pub(super) fn wait_for_write(&self) {
+    /// Waits until nobody reads or writes the frame.
+    pub(super) fn wait_for_io(&self) {
         self.changed.wait_until(|| (!self.header.snapshot().has_io()).then_some(()));
     }
 
@@ -73,34 +72,23 @@ impl Frame {
             word.is_left_to_waiters().then_some(())
         });
     }
-
-    /// A copy of the page as it is, to be written by the caller, who owns the I/O. `None` if the
-    /// content lock would have to be waited for, and is not to be.
-    pub(super) fn copy(&self, patience: Patience) -> Option<Page> {
-        let page = match patience {
-            Patience::Wait => self.content.read(),
-            Patience::Try => self.content.try_read()?,
-        };
-        self.header.clear_just_dirtied();
-        Some(page.clone())
-    }
 }
 
 /// Ownership of a read: ends it, as failed unless told otherwise, also when a panic unwinds.
 pub(super) struct ReadIo<'f> {
     pub(super) frame: &'f Frame,
-    pub(super) succeeded: bool,
+    pub(super) end: ReadEnd,
 }
 
 impl ReadIo<'_> {
-    pub(super) fn succeed(mut self) {
-        self.succeeded = true;
+    pub(super) fn end(mut self, end: ReadEnd) {
+        self.end = end;
     }
 }
 
 impl Drop for ReadIo<'_> {
     fn drop(&mut self) {
-        self.frame.header.end_read(self.succeeded);
+        self.frame.header.end_read(self.end);
         self.frame.changed.notify_all();
     }
 }

@@ -25,6 +25,7 @@ use super::frame::Frame;
 use super::pool::Pool;
 use super::state::AskCleanup;
 use super::table::FrameId;
+use crate::error::{Error, Result};
 use crate::page::{Page, PageId};
 use crate::sync::{RwLockReadGuard, RwLockWriteGuard};
 use std::ops::Deref;
@@ -67,7 +68,7 @@ impl<'p> Pin<'p> {
     /// Waits for the content lock, exclusive.
     pub fn write(self) -> PageWrite<'p> {
         let page = self.frame().content.write();
-        PageWrite { page, pin: self }
+        PageWrite::new(page, self)
     }
 
     /// Takes the content lock, exclusive, if that needs no wait.
@@ -76,7 +77,7 @@ impl<'p> Pin<'p> {
     /// The pin, if it does.
     pub fn try_write(self) -> Result<PageWrite<'p>, Self> {
         match self.frame().content.try_write() {
-            Some(page) => Ok(PageWrite { page, pin: self }),
+            Some(page) => Ok(PageWrite::new(page, self)),
             None => Err(self),
         }
     }
@@ -87,7 +88,7 @@ impl<'p> Pin<'p> {
         let frame = self.frame();
         let page = frame.content.write();
         if frame.header.ask_cleanup() == AskCleanup::Granted {
-            return PageWrite { page, pin: self };
+            return PageWrite::new(page, self);
         }
         drop(page);
         loop {
@@ -95,7 +96,7 @@ impl<'p> Pin<'p> {
             let page = frame.content.write();
             // Somebody else may have come, or been faster, since the wake.
             if frame.header.end_cleanup_wait() {
-                return PageWrite { page, pin: self };
+                return PageWrite::new(page, self);
             }
         }
     }
@@ -112,6 +113,21 @@ impl<'p> Pin<'p> {
             1 => Ok(exclusive),
             _ => Err(exclusive.unlock()),
         }
+    }
+
+    /// Whether the page's file is logged.
+    pub(crate) fn is_permanent(&self) -> bool {
+        self.frame().header.snapshot().is_permanent()
+    }
+
+    /// The caller has the content lock.
+    fn check_inside(&self) -> Result<()> {
+        if !self.frame().header.snapshot().is_outside() {
+            return Ok(());
+        }
+        let (page, files) = (self.page(), &self.pool.files);
+        let blocks = files.get(page.file())?.blocks();
+        Err(Error::BeyondEnd { page, blocks })
     }
 
     pub(super) fn id(&self) -> FrameId {
@@ -138,6 +154,15 @@ pub struct PageRead<'p> {
 }
 
 impl<'p> PageRead<'p> {
+    /// Checks that the page is part of its file. It is not if the file is being extended by it or
+    /// was cut since the page was pinned.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchFile`], [`Error::BeyondEnd`].
+    pub fn check_inside(&self) -> Result<()> {
+        self.pin.check_inside()
+    }
+
     /// Gives the lock back and keeps the pin: what was found in the page stays where it is.
     pub fn unlock(self) -> Pin<'p> {
         self.pin
@@ -158,16 +183,31 @@ impl Deref for PageRead<'_> {
 
 /// A page that is pinned and locked exclusively.
 ///
-/// Whoever changes the page calls [`PageWrite::mark_dirty`] before the WAL record of the change
-/// is inserted, and stores the record's end as the page's LSN before dropping this (B5).
+/// Whoever changes the page inserts the WAL record of the change after that, and stores the
+/// record's end as the page's LSN before dropping this (B5).
 #[must_use]
 pub struct PageWrite<'p> {
     // Dropped in this order: the lock goes before the pin.
     page: RwLockWriteGuard<'p, Page>,
     pin: Pin<'p>,
+    /// Whether the page was marked dirty under this lock.
+    is_noted: bool,
 }
 
 impl<'p> PageWrite<'p> {
+    fn new(page: RwLockWriteGuard<'p, Page>, pin: Pin<'p>) -> Self {
+        Self { page, pin, is_noted: false }
+    }
+
+    /// Checks that the page is part of its file. It is not if the file is being extended by it or
+    /// was cut since the page was pinned.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchFile`], [`Error::BeyondEnd`].
+    pub fn check_inside(&self) -> Result<()> {
+        self.pin.check_inside()
+    }
+
     /// Gives the lock back and keeps the pin: what was found in the page stays where it is.
     pub fn unlock(self) -> Pin<'p> {
         self.pin
@@ -178,14 +218,29 @@ impl<'p> PageWrite<'p> {
         &self.page
     }
 
-    /// Header and body.
-    pub fn page_mut(&mut self) -> &mut Page {
+    /// Header and body, to be changed. The page counts as changed from then on: there is no other
+    /// way to its bytes, so no change goes unnoticed.
+    pub fn change(&mut self) -> &mut Page {
+        // Once is enough: what clears the mark takes a copy under the content lock first.
+        if !std::mem::replace(&mut self.is_noted, true) {
+            self.pin.frame().header.mark_dirty();
+        }
         &mut self.page
     }
 
-    /// Notes that the page differs from the disk.
-    pub fn mark_dirty(&self) {
-        self.pin.frame().header.mark_dirty();
+    /// Whether the page's file is logged.
+    pub(crate) fn is_permanent(&self) -> bool {
+        self.pin.is_permanent()
+    }
+
+    /// Makes the page part of its file: the record that extends the file by it is in the log.
+    pub(crate) fn put_inside(&self) {
+        self.pin.frame().header.put_inside();
+    }
+
+    /// Puts the page outside of its file, which is being cut.
+    pub(super) fn put_outside(&self) {
+        self.pin.frame().header.put_outside();
     }
 }
 

@@ -4,6 +4,7 @@
 //! `state` is the heart: the word that every protocol here goes through.
 
 mod clock;
+mod cut;
 mod failures;
 mod flush;
 mod frame;
@@ -17,4 +18,5 @@ pub use clock::ClockSweep;
 pub use flush::Flush;
 pub use guard::{PageRead, PageWrite, Pin};
 pub use pool::{DurableLog, Pool};
+pub use state::Marked;
 pub use table::{FrameId, PageTable, Present};

@@ -15,7 +15,7 @@
 //!   want the bytes because they are not there yet.
 //! * Who waits for a read starts none, whatever it ends with, unless its owner has panicked: on a
 //!   dead disk any number of threads that miss a page at a time make one read.
-//! * A page that does not exist costs no frame.
+//! * A page that does not exist costs no frame, unless it ceases to exist meanwhile.
 //!
 //! # Checked by
 //! models `pin_evict`, `read_in`, `read_fails`.
@@ -24,7 +24,7 @@ use super::clock::ClockSweep;
 use super::failures::ReadFailures;
 use super::frame::{Frame, ReadIo};
 use super::guard::Pin;
-use super::state::{BeginRead, ReadEnd};
+use super::state::{Awaited, BeginRead, ReadEnd};
 use super::table::{FrameId, PageTable, Present};
 use crate::error::{Error, PageFault, Result};
 use crate::files::Files;
@@ -92,18 +92,13 @@ impl Pool {
         self.frames.len()
     }
 
-    /// Checks that a page in the pool exists in its file: with an LSN it does, without one it is
-    /// new, or the left-over of an extension that failed.
-    ///
-    /// # Errors
-    /// [`Error::NoSuchFile`], [`Error::BeyondEnd`].
-    pub fn check_exists(&self, page: &Page) -> Result<()> {
-        if page.lsn() == Lsn::ZERO { self.files.check_exists(page.id()) } else { Ok(()) }
-    }
-
     /// Pins a page, reading it in if it is not there. PostgreSQL: `ReadBuffer`.
     ///
-    /// A page that is there already is not looked up in its file; see [`Pool::check_exists`].
+    /// A page that is there already is not looked up in its file: [`PageRead::check_inside`] and
+    /// [`PageWrite::check_inside`] do, where it is in doubt.
+    ///
+    /// [`PageRead::check_inside`]: super::PageRead::check_inside
+    /// [`PageWrite::check_inside`]: super::PageWrite::check_inside
     ///
     /// # Errors
     /// [`Error::NoSuchFile`], [`Error::BeyondEnd`], [`Error::NoUnpinnedBuffers`]; what reading it
@@ -114,10 +109,11 @@ impl Pool {
     }
 
     /// Pins a page that is not on disk yet or about to be overwritten whole: if it is not in the
-    /// pool it is formatted as empty. PostgreSQL: `RBM_ZERO_AND_LOCK`.
+    /// pool it is formatted as empty, and outside of its file. If it is there, it is as it was
+    /// left. PostgreSQL: `RBM_ZERO_AND_LOCK`.
     ///
     /// # Errors
-    /// [`Error::NoUnpinnedBuffers`]; what writing another page back reports.
+    /// [`Error::NoSuchFile`], [`Error::NoUnpinnedBuffers`]; what writing another page back reports.
     pub fn pin_new(&self, page: PageId) -> Result<Pin<'_>> {
         self.pin_or_fill(page, Origin::Nowhere)
     }
@@ -131,7 +127,9 @@ impl Pool {
             Some((pin, true)) => return Ok(pin),
             Some((pin, false)) => pin,
             None => {
-                self.check_origin(page, origin)?;
+                if origin == Origin::Disk {
+                    self.files.check_exists(page)?;
+                }
                 match self.enter(page)? {
                     Entered::ToBeFilled(pin) => return self.fill(pin, origin),
                     Entered::Present(pin) => pin,
@@ -155,8 +153,8 @@ impl Pool {
     fn wait_for_read(&self, pin: &Pin<'_>, origin: Origin) -> Result<()> {
         match (pin.frame().wait_for_read(), origin) {
             // There is no error if somebody reads again by now, or if the owner has panicked.
-            (ReadEnd::Failed, Origin::Disk) => self.failures.of(pin.id()).map_or(Ok(()), Err),
-            (ReadEnd::Failed, Origin::Nowhere) | (ReadEnd::Valid, _) => Ok(()),
+            (Awaited::Failed, Origin::Disk) => self.failures.of(pin.id()).map_or(Ok(()), Err),
+            (Awaited::Failed, Origin::Nowhere) | (Awaited::Valid, _) => Ok(()),
         }
     }
 
@@ -171,7 +169,7 @@ impl Pool {
     }
 
     /// Pins a frame that is said to hold a page, if it does.
-    fn pin_if_holds(&self, id: FrameId, page: PageId) -> Option<(Pin<'_>, bool)> {
+    pub(super) fn pin_if_holds(&self, id: FrameId, page: PageId) -> Option<(Pin<'_>, bool)> {
         let word = self.frame(id).header.pin_if_tagged()?;
         let pin = Pin::adopt(self, id);
         (pin.page() == page).then(|| (pin, word.is_valid()))
@@ -179,13 +177,14 @@ impl Pool {
 
     /// Enters a page that was not in the table; somebody else may have been faster.
     fn enter(&self, page: PageId) -> Result<Entered<'_>> {
+        let is_permanent = !self.files.get(page.file())?.options().unlogged;
         let free = self.claim_free_frame()?;
         let frame = free.frame();
         let entered = self.table.insert(
             page,
             free.id(),
             |id| self.frame(id).tag(),
-            || frame.assign(page),
+            || frame.assign(page, is_permanent),
             |present| {
                 self.frame(present).header.pin();
             },
@@ -198,31 +197,29 @@ impl Pool {
 
     /// Fills a page of which the caller owns the I/O.
     fn fill<'p>(&'p self, pin: Pin<'p>, origin: Origin) -> Result<Pin<'p>> {
-        let io = ReadIo { frame: pin.frame(), succeeded: false };
+        let io = ReadIo { frame: pin.frame(), end: ReadEnd::Failed };
         let filled = self.fill_bytes(pin.page(), &mut pin.frame().content.write(), origin);
-        if let Err(error) = filled {
-            // Before the I/O ends: who has waited for it looks for the error then.
-            self.failures.note(pin.id(), error.clone());
-            return Err(error);
+        match filled {
+            Ok(end) => io.end(end),
+            Err(error) => {
+                // Before the I/O ends: who has waited for it looks for the error then.
+                self.failures.note(pin.id(), error.clone());
+                return Err(error);
+            }
         }
-        io.succeed();
         Ok(pin)
     }
 
-    fn fill_bytes(&self, page: PageId, bytes: &mut Page, origin: Origin) -> Result<()> {
-        self.check_origin(page, origin)?;
+    fn fill_bytes(&self, page: PageId, bytes: &mut Page, origin: Origin) -> Result<ReadEnd> {
         if origin == Origin::Nowhere {
             bytes.format(page);
-            return Ok(());
+            return Ok(ReadEnd::Formatted);
         }
+        // It may have ceased to exist since we looked: this looks again.
         self.files.read_page(page, bytes)?;
         let (lsn, end) = (bytes.lsn(), self.log.end());
         let fault = PageFault::NewerThanWal { lsn, end };
-        if lsn <= end { Ok(()) } else { Err(Error::Page { page, fault }) }
-    }
-
-    fn check_origin(&self, page: PageId, origin: Origin) -> Result<()> {
-        if origin == Origin::Disk { self.files.check_exists(page) } else { Ok(()) }
+        if lsn <= end { Ok(ReadEnd::Read) } else { Err(Error::Page { page, fault }) }
     }
 }
 
@@ -234,12 +231,12 @@ enum Origin {
     Nowhere,
 }
 
-#[cfg(test)]
-mod tests;
-
 enum Entered<'p> {
     /// In the caller's frame, with the caller as the owner of the I/O.
     ToBeFilled(Pin<'p>),
     /// In the frame of whoever was faster.
     Present(Pin<'p>),
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,6 +12,8 @@
 //! bit  36  IO_IN_PROGRESS     one thread reads or writes the frame
 //! bit  37  IO_ERROR           the last read or write failed
 //! bit  38  CHECKPOINT_NEEDED  the running checkpoint has to write the page
+//! bit  39  PERMANENT          the page's file is logged: its WAL goes before it
+//! bit  40  OUTSIDE            the page is not part of its file: not yet, or no longer
 //! bits 46..64  waiters  of the pins, those that wait for a cleanup lock
 //! ```
 //! | TAG_VALID | VALID | IO | DIRTY | meaning |
@@ -23,8 +25,19 @@
 //! | 1 | 1 | 0 | 1 | dirty |
 //! | 1 | 1 | 1 | 1 | being written; JUST_DIRTIED if it was changed meanwhile |
 //!
-//! No other combination occurs: JUST_DIRTIED and CHECKPOINT_NEEDED imply DIRTY, DIRTY implies
-//! VALID, VALID implies TAG_VALID.
+//! No other combination occurs: JUST_DIRTIED and CHECKPOINT_NEEDED imply DIRTY, DIRTY and OUTSIDE
+//! imply VALID, VALID and PERMANENT imply TAG_VALID.
+//!
+//! | OUTSIDE | because | the page |
+//! |---|---|---|
+//! | 0 | | is part of its file |
+//! | 1 | its file is being extended by it | is formatted; nobody sees it before its record is in |
+//! | 1 | the extension failed | is nothing: not written, formatted by the next extension |
+//! | 1 | its file is being cut | is given to nobody, but still written: the cut may fail |
+//! | 1 | its file was truncated or dropped | is nothing, as above |
+//!
+//! It changes under the exclusive content lock alone; who has the content lock looks at it before
+//! he uses the page (`Pool::check_inside`).
 //!
 //! | pins | waiters | meaning |
 //! |---|---|---|
@@ -52,136 +65,16 @@
 //! models `dirty_flag`, `flush_two_dirtiers`, `pin_evict`, `read_in`, `read_fails`, `mark_flush`,
 //! `cleanup`, `cleanup_waiters`.
 
+mod word;
+
+pub use word::Snapshot;
+
 use crate::sync::atomic::{AtomicU64, Ordering};
 use std::fmt;
-
-const PIN: u64 = 1;
-const PINS_MASK: u64 = (1 << 18) - 1;
-const USAGE: u64 = 1 << 18;
-const USAGE_MASK: u64 = 0b1111 << 18;
-/// PostgreSQL: `BM_MAX_USAGE_COUNT`.
-const USAGE_MAX: u64 = 5 * USAGE;
-const VALID: u64 = 1 << 32;
-const TAG_VALID: u64 = 1 << 33;
-const DIRTY: u64 = 1 << 34;
-const JUST_DIRTIED: u64 = 1 << 35;
-const IO_IN_PROGRESS: u64 = 1 << 36;
-const IO_ERROR: u64 = 1 << 37;
-const CHECKPOINT_NEEDED: u64 = 1 << 38;
-/// As wide as the pins, which are never fewer.
-const WAITER: u64 = 1 << 46;
-const _: () = assert!(u64::MAX / WAITER == PINS_MASK);
-
-/// What a header word said at one moment.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Snapshot(u64);
-
-impl Snapshot {
-    /// Threads that keep the page in place.
-    pub fn pins(self) -> u64 {
-        self.0 & PINS_MASK
-    }
-
-    /// Those of the pins whose owners wait for a cleanup lock.
-    pub fn waiters(self) -> u64 {
-        self.0 / WAITER
-    }
-
-    /// Pins whose owners may know where things are in the page.
-    pub fn active_pins(self) -> u64 {
-        self.pins() - self.waiters()
-    }
-
-    /// Whether somebody waits for a cleanup lock and nobody is in the way.
-    pub fn is_left_to_waiters(self) -> bool {
-        self.waiters() > 0 && self.pins() == self.waiters()
-    }
-
-    /// How recently the page was used: 0 to 5.
-    pub fn usage(self) -> u64 {
-        (self.0 & USAGE_MASK) / USAGE
-    }
-
-    /// Whether the bytes are the page.
-    pub fn is_valid(self) -> bool {
-        self.0 & VALID != 0
-    }
-
-    /// Whether the frame stands for a page.
-    pub fn has_tag(self) -> bool {
-        self.0 & TAG_VALID != 0
-    }
-
-    /// Whether memory is newer than the disk.
-    pub fn is_dirty(self) -> bool {
-        self.0 & DIRTY != 0
-    }
-
-    /// Whether the page was changed since a flusher took its copy.
-    pub fn is_just_dirtied(self) -> bool {
-        self.0 & JUST_DIRTIED != 0
-    }
-
-    /// Whether somebody reads or writes the frame.
-    pub fn has_io(self) -> bool {
-        self.0 & IO_IN_PROGRESS != 0
-    }
-
-    /// Whether the last read or write failed.
-    pub fn has_failed(self) -> bool {
-        self.0 & IO_ERROR != 0
-    }
-
-    /// How the read ended that the owner of a pin has waited for; `None` while it goes on.
-    pub fn read_end(self) -> Option<ReadEnd> {
-        if self.is_valid() {
-            Some(ReadEnd::Valid)
-        } else {
-            (!self.has_io()).then_some(ReadEnd::Failed)
-        }
-    }
-
-    /// Whether the running checkpoint has to write the page.
-    pub fn is_marked(self) -> bool {
-        self.0 & CHECKPOINT_NEEDED != 0
-    }
-
-    fn with(self, bits: u64) -> Self {
-        Self(self.0 | bits)
-    }
-
-    fn without(self, bits: u64) -> Self {
-        Self(self.0 & !bits)
-    }
-
-    fn pinned(self) -> Self {
-        Self(self.0 + PIN)
-    }
-
-    fn used(self) -> Self {
-        let has_room = self.0 & USAGE_MASK < USAGE_MAX;
-        if has_room { Self(self.0 + USAGE) } else { self }
-    }
-}
-
-impl fmt::Debug for Snapshot {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const NAMES: [(u64, &str); 7] = [
-            (VALID, "VALID"),
-            (TAG_VALID, "TAG_VALID"),
-            (DIRTY, "DIRTY"),
-            (JUST_DIRTIED, "JUST_DIRTIED"),
-            (IO_IN_PROGRESS, "IO_IN_PROGRESS"),
-            (IO_ERROR, "IO_ERROR"),
-            (CHECKPOINT_NEEDED, "CHECKPOINT_NEEDED"),
-        ];
-        write!(f, "pins {} waiters {} usage {}", self.pins(), self.waiters(), self.usage())?;
-        for (_, name) in NAMES.iter().filter(|(bit, _)| self.0 & bit != 0) {
-            write!(f, " {name}")?;
-        }
-        Ok(())
-    }
-}
+use word::{
+    CHECKPOINT_NEEDED, DIRTY, IO_ERROR, IO_IN_PROGRESS, JUST_DIRTIED, OUTSIDE, PERMANENT, PIN,
+    TAG_VALID, USAGE, VALID, WAITER,
+};
 
 /// Whether a thread that gave a pin back has somebody to wake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -231,10 +124,21 @@ pub enum BeginRead {
 /// How a read ended that somebody has waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
-pub enum ReadEnd {
+pub enum Awaited {
     /// The page is there.
     Valid,
     /// Its error is for those who waited as well; they do not try again.
+    Failed,
+}
+
+/// How a page came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadEnd {
+    /// From the disk: it is part of its file.
+    Read,
+    /// By formatting: it will be part of its file.
+    Formatted,
+    /// It did not.
     Failed,
 }
 
@@ -248,6 +152,15 @@ pub enum BeginWrite {
     AlreadyClean,
     /// Somebody else writes it: wait for that I/O, then ask again.
     Busy,
+}
+
+/// Which dirty pages a checkpoint writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Marked {
+    /// Those of logged files: the others are not needed after a crash.
+    Permanent,
+    /// All, because the store is being closed.
+    All,
 }
 
 /// How a write ended.
@@ -366,12 +279,14 @@ impl Header {
         self.update(retired).is_ok()
     }
 
-    /// Makes a free frame that the caller has claimed stand for a page, with the caller as the
-    /// owner of its read. The tag is written before; the caller holds the table's lock.
-    pub fn assign(&self) {
+    /// Makes a free frame that the caller has claimed stand for a page of a file that is logged or
+    /// not, with the caller as the owner of its read. The tag is written before; the caller holds
+    /// the table's lock.
+    pub fn assign(&self, is_permanent: bool) {
+        let kind = if is_permanent { PERMANENT } else { 0 };
         let assigned = |word: Snapshot| {
             debug_assert!(!word.has_tag() && word.pins() == 1, "assign to {word:?}");
-            Some((word.with(TAG_VALID | IO_IN_PROGRESS).used(), ()))
+            Some((word.with(TAG_VALID | IO_IN_PROGRESS | kind).used(), ()))
         };
         self.update(assigned).expect("always an edge");
     }
@@ -390,8 +305,12 @@ impl Header {
     }
 
     /// Ends a read of which the caller is the owner. The caller notifies the waiters.
-    pub fn end_read(&self, succeeded: bool) {
-        let result = if succeeded { VALID } else { IO_ERROR };
+    pub fn end_read(&self, end: ReadEnd) {
+        let result = match end {
+            ReadEnd::Read => VALID,
+            ReadEnd::Formatted => VALID | OUTSIDE,
+            ReadEnd::Failed => IO_ERROR,
+        };
         self.update(|word| Some((word.without(IO_IN_PROGRESS | IO_ERROR).with(result), ())))
             .expect("always an edge");
     }
@@ -404,6 +323,18 @@ impl Header {
             Some((word.with(DIRTY | JUST_DIRTIED), ()))
         })
         .expect("always an edge");
+    }
+
+    /// Makes the page part of its file. The caller holds the content lock exclusively.
+    pub fn put_inside(&self) {
+        self.update(|word| Some((word.without(OUTSIDE), ()))).expect("always an edge");
+    }
+
+    /// Puts the page outside of its file, if its bytes are there. The caller holds the content
+    /// lock exclusively.
+    pub fn put_outside(&self) {
+        // Without bytes it is read in before anybody has it, and that looks for it in the file.
+        let _ = self.update(|word| word.is_valid().then(|| (word.with(OUTSIDE), ())));
     }
 
     /// Asks to write the page out. PostgreSQL: `StartBufferIO` for output.
@@ -421,9 +352,9 @@ impl Header {
 
     /// Notes that the image to be written is about to be copied. The caller owns the I/O and
     /// holds the content lock shared until the copy is taken: a change comes either before this
-    /// and into the copy, or after it and sets the flag again (I6).
-    pub fn clear_just_dirtied(&self) {
-        self.update(|word| Some((word.without(JUST_DIRTIED), ()))).expect("always an edge");
+    /// and into the copy, or after it and sets the flag again (I6). Returns what the word said.
+    pub fn clear_just_dirtied(&self) -> Snapshot {
+        self.update(|word| Some((word.without(JUST_DIRTIED), word))).expect("always an edge")
     }
 
     /// Ends a write of which the caller is the owner. The page becomes clean only if it was
@@ -443,10 +374,16 @@ impl Header {
         .expect("always an edge");
     }
 
-    /// Marks the page for the checkpoint that has just fixed its redo point, if it is dirty.
+    /// Marks the page for the checkpoint that has just fixed its redo point, if it is dirty and of
+    /// the kind that the checkpoint writes.
     #[must_use]
-    pub fn mark_for_checkpoint(&self) -> bool {
-        self.update(|word| word.is_dirty().then(|| (word.with(CHECKPOINT_NEEDED), ()))).is_ok()
+    pub fn mark_for_checkpoint(&self, kind: Marked) -> bool {
+        let counts = |word: Snapshot| kind == Marked::All || word.is_permanent();
+        self.update(|word| {
+            let needed = word.is_dirty() && counts(word);
+            needed.then(|| (word.with(CHECKPOINT_NEEDED), ()))
+        })
+        .is_ok()
     }
 
     /// The one compare-and-swap loop. `edge` gives the next word and a result, or `None` where

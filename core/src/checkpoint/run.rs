@@ -2,13 +2,14 @@
 //! `BufferSync`.
 //!
 //! # Steps
-//! 1. Fix the redo point.
+//! 1. Fix the redo point, between cuts of files (`crate::length`).
 //! 2. Mark what is dirty.
 //! 3. Sort and write it, paced.
 //! 4. Sync every file written since the last checkpoint.
-//! 5. Insert the checkpoint record and flush the WAL to its end.
-//! 6. Write the control file.
-//! 7. Recycle WAL before the redo point.
+//! 5. Remove the segments of dropped files (S8).
+//! 6. Insert the checkpoint record and flush the WAL to its end.
+//! 7. Write the control file.
+//! 8. Recycle WAL before the redo point.
 //!
 //! # Rules
 //! * C1: a change whose record is before the redo point has set DIRTY before step 2 looks, and
@@ -24,7 +25,7 @@
 
 use super::pace::Schedule;
 use super::stats::{CheckpointHistory, CheckpointStats};
-use crate::buffer::{Flush, Pool};
+use crate::buffer::{Flush, FrameId, Marked, Pool};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::control::{Control, ControlFile, StoreState};
@@ -32,6 +33,7 @@ use crate::error::Result;
 use crate::files::Files;
 use crate::fsync::{SyncQueue, SyncTable};
 use crate::lsn::Lsn;
+use crate::page::PageId;
 use crate::poison::Poison;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, MutexGuard};
@@ -150,11 +152,17 @@ impl Checkpointer {
     ) -> Result<CheckpointStats> {
         parts.poison.check()?;
         let started = parts.clock.now();
-        let redo = parts.wal.fix_redo();
-        let buffers_written = self.write_dirty_pages(running, parts, urgency, redo)?;
+        let redo = parts.files.between_cuts(|| parts.wal.fix_redo());
+        let kind = match state {
+            StoreState::InProduction => Marked::Permanent,
+            StoreState::Closed => Marked::All,
+        };
+        let marked = parts.pool.mark_dirty_pages(kind);
+        let buffers_written = self.write_pages(running, parts, urgency, redo, marked)?;
         let written = parts.clock.now();
         let syncs = sync_files(&mut running.table, parts)?;
         let synced = parts.clock.now();
+        parts.files.remove_dropped()?;
         let (lsn, end) = parts.wal.insert_any_time(&checkpoint_record(redo))?;
         parts.wal.flush(end)?;
         let last = *running.control.latest();
@@ -183,16 +191,16 @@ impl Checkpointer {
         })
     }
 
-    /// Steps 2 and 3. PostgreSQL: `BufferSync`.
-    fn write_dirty_pages(
+    /// Step 3. PostgreSQL: `BufferSync`.
+    fn write_pages(
         &self,
         running: &mut State,
         parts: &Parts<'_>,
         urgency: Urgency,
         redo: Lsn,
+        mut marked: Vec<(PageId, FrameId)>,
     ) -> Result<usize> {
         let config = parts.config;
-        let mut marked = parts.pool.mark_dirty_pages();
         marked.sort_unstable();
         let schedule = Schedule {
             spread: config.checkpoint_timeout.mul_f64(config.checkpoint_completion_target),
@@ -271,7 +279,7 @@ fn checkpoint_record(redo: Lsn) -> RecordBuf {
     record
 }
 
-/// Step 7: keeps enough segments for the WAL until the next checkpoint.
+/// Step 8: keeps enough segments for the WAL until the next checkpoint.
 fn retire_segments(parts: &Parts<'_>, redo: Lsn) -> Result<()> {
     let geometry = parts.wal.geometry();
     let ahead = parts.config.checkpoint_wal_bytes / geometry.segment_bytes() + 1;

@@ -22,10 +22,10 @@ pub struct CrashOptions {
     /// each entry operation kept or lost.
     ///
     /// If there are more, the images are besides the prefixes: each item lost alone, each kept
-    /// alone, each write torn at each sector boundary with all else lost and with all else kept,
-    /// and the seeded ones. Of each but the seeded there are three: the lengths are those that
-    /// calls have set and that survived, or reach as far as the surviving sectors, or are the
-    /// durable ones.
+    /// alone, each write and each cut torn at each sector boundary with all else lost and with all
+    /// else kept, and the seeded ones. Of each but the seeded there are three: the lengths are
+    /// those that calls have set last and that survived, or reach as far as the surviving sectors
+    /// written since, or are the durable ones.
     pub max_subset: u32,
     /// How many pseudo-random combinations are tried when not every one is.
     pub seeded: u32,
@@ -154,29 +154,38 @@ fn pick(snapshot: &Snapshot, kept: &dyn Fn(usize) -> bool, rule: LengthRule) -> 
         Slot::Length { .. } => 0,
     });
     let mut choice: Choice = digits.collect();
-    let mut reached: BTreeMap<Ino, u64> = BTreeMap::new();
-    for (_, pending) in snapshot.items.iter().enumerate().filter(|(item, _)| kept(*item)) {
-        let (ino, len) = match (&pending.change, rule) {
-            (Change::Length { ino, len }, LengthRule::Recorded | LengthRule::Implied) => {
-                (*ino, *len)
-            }
-            (Change::Sector { ino, end, .. }, LengthRule::Implied) => (*ino, *end),
-            _ => continue,
-        };
-        let reached = reached.entry(ino).or_default();
-        *reached = len.max(*reached);
-    }
+    let reached = reached(snapshot, kept, rule);
     for (slot, digit) in snapshot.slots.iter().zip(choice.iter_mut()) {
-        if let Slot::Length { ino, candidates } = slot
-            && let Some(reached) = reached.get(ino)
-        {
-            *digit = candidates.iter().rposition(|len| len <= reached).unwrap_or(0);
+        if let Slot::Length { ino, candidates } = slot {
+            *digit = candidates.iter().position(|len| *len == reached[ino]).unwrap_or(0);
         }
     }
     choice
 }
 
-/// Each write of several sectors torn at each boundary: all else kept, its length too or not, or
+/// How long the files are if the items that `kept` names survive.
+fn reached(
+    snapshot: &Snapshot,
+    kept: &dyn Fn(usize) -> bool,
+    rule: LengthRule,
+) -> BTreeMap<Ino, u64> {
+    let durable = snapshot.files.iter().map(|(ino, content)| (*ino, content.len()));
+    let mut reached: BTreeMap<_, _> = durable.collect();
+    for (_, pending) in snapshot.items.iter().enumerate().filter(|(item, _)| kept(*item)) {
+        match (&pending.change, rule) {
+            (Change::Length { ino, len }, LengthRule::Recorded | LengthRule::Implied) => {
+                reached.insert(*ino, *len);
+            }
+            (Change::Sector { ino, end, .. }, LengthRule::Implied) => {
+                reached.entry(*ino).and_modify(|len| *len = (*len).max(*end));
+            }
+            _ => {}
+        }
+    }
+    reached
+}
+
+/// Each call on several sectors torn at each boundary: all else kept, its length too or not, or
 /// all else lost.
 fn torn(snapshot: &Snapshot) -> Vec<Plan> {
     let mut plans = Vec::new();

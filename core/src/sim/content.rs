@@ -99,24 +99,28 @@ impl Content {
 
     /// Sets the length and drops whatever lies beyond it.
     pub(super) fn resize(&mut self, len: u64) {
+        for (index, sector) in self.cut_off(len) {
+            self.put(index, sector);
+        }
         self.len = len;
-        let sector_bytes = self.sector_bytes as u64;
-        let first_beyond = len.div_ceil(sector_bytes);
-        while let Some((&last, _)) = self.sectors.last_key_value() {
-            if last < first_beyond {
-                break;
+    }
+
+    /// The sectors that have bytes other than zero beyond `len`, in ascending order, as they are
+    /// without these.
+    pub(super) fn cut_off(&self, len: u64) -> Vec<(u64, SectorRef)> {
+        let boundary = len / self.sector_bytes as u64;
+        let used = (len % self.sector_bytes as u64) as usize;
+        let mut cut = Vec::new();
+        for (&index, stored) in self.sectors.range(boundary..) {
+            if index > boundary || used == 0 {
+                cut.push((index, None));
+            } else if stored.bytes[used..].iter().any(|byte| *byte != 0) {
+                let mut whole = stored.bytes.clone();
+                whole[used..].fill(0);
+                cut.push((index, sector(whole)));
             }
-            self.put(last, None);
         }
-        let used = (len % sector_bytes) as usize;
-        if used != 0
-            && let Some(boundary) = self.sectors.get(&(len / sector_bytes))
-            && boundary.bytes[used..].iter().any(|byte| *byte != 0)
-        {
-            let mut whole = boundary.bytes.clone();
-            whole[used..].fill(0);
-            self.put(len / sector_bytes, sector(whole));
-        }
+        cut
     }
 
     /// Writes and extends at once, for tests that damage files.

@@ -20,7 +20,7 @@ pub(super) struct Snapshot {
     operations: u64,
     names: Names,
     /// Durable bytes of the files that an image can show.
-    files: BTreeMap<Ino, Content>,
+    pub(super) files: BTreeMap<Ino, Content>,
     /// In the global order of issue.
     pub(super) items: Vec<Pending>,
     /// The digits of a choice.
@@ -31,7 +31,7 @@ pub(super) struct Snapshot {
 /// sectors of a file follow its length, in ascending order.
 #[derive(Debug)]
 pub(super) enum Slot {
-    /// Candidates in ascending order, the durable length first.
+    /// The durable length, then the other candidates in ascending order.
     Length { ino: Ino, candidates: Vec<u64> },
     /// `length` is the slot of the file's length, `versions` are items; digit 1 is the first.
     Sector { ino: Ino, start: u64, length: usize, versions: Vec<usize> },
@@ -100,34 +100,50 @@ impl Snapshot {
 /// The slots that pending items make: names in their order, then file by file.
 fn slots(sector_bytes: usize, files: &BTreeMap<Ino, Content>, items: &[Pending]) -> Vec<Slot> {
     let mut slots = Vec::new();
-    let mut lengths: BTreeMap<Ino, BTreeSet<u64>> = BTreeMap::new();
-    let mut sectors: BTreeMap<Ino, BTreeMap<u64, Vec<usize>>> = BTreeMap::new();
+    let mut of_files: BTreeMap<Ino, Vec<usize>> = BTreeMap::new();
     for (item, pending) in items.iter().enumerate() {
-        match &pending.change {
-            Change::Sector { ino, index, end, .. } => {
-                lengths.entry(*ino).or_default().insert(*end);
-                sectors.entry(*ino).or_default().entry(*index).or_default().push(item);
-            }
-            Change::Length { ino, len } => {
-                lengths.entry(*ino).or_default().insert(*len);
-            }
-            Change::Name(_) => slots.push(Slot::Name { item }),
+        match pending.change.ino() {
+            Some(ino) => of_files.entry(ino).or_default().push(item),
+            None => slots.push(Slot::Name { item }),
         }
     }
-    for (ino, lengths) in lengths {
-        let durable = files[&ino].len();
-        let later = lengths.into_iter().filter(|len| *len > durable);
+    for (ino, of_file) in of_files {
         let length = slots.len();
-        slots.push(Slot::Length {
-            ino,
-            candidates: std::iter::once(durable).chain(later).collect(),
-        });
-        for (index, versions) in sectors.remove(&ino).unwrap_or_default() {
-            let start = index * sector_bytes as u64;
-            slots.push(Slot::Sector { ino, start, length, versions });
+        let changes = of_file.iter().map(|item| &items[*item].change);
+        slots.push(Slot::Length { ino, candidates: lengths(files[&ino].len(), changes) });
+        let mut sectors: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
+        for item in of_file {
+            if let Change::Sector { index, .. } = items[item].change {
+                sectors.entry(index).or_default().push(item);
+            }
         }
+        slots.extend(sectors.into_iter().map(|(index, versions)| {
+            let start = index * sector_bytes as u64;
+            Slot::Sector { ino, start, length, versions }
+        }));
     }
     slots
+}
+
+/// The lengths that the pending changes of a file make possible, for its slot: a sector extends
+/// the file if it ends beyond the durable length or one that a call has given the file before.
+fn lengths<'a>(durable: u64, changes: impl Iterator<Item = &'a Change>) -> Vec<u64> {
+    let mut shortest = durable;
+    let mut later = BTreeSet::new();
+    for change in changes {
+        match change {
+            Change::Sector { end, .. } if *end > shortest => {
+                later.insert(*end);
+            }
+            Change::Length { len, .. } => {
+                shortest = shortest.min(*len);
+                later.insert(*len);
+            }
+            Change::Sector { .. } | Change::Name(_) => {}
+        }
+    }
+    later.remove(&durable);
+    std::iter::once(durable).chain(later).collect()
 }
 
 /// One disk that a crash may leave behind. Cheap: unchanged sectors are shared.
@@ -200,18 +216,26 @@ impl CrashImage {
                 }
                 Slot::Sector { .. } => {}
                 Slot::Length { ino, candidates } => {
-                    for (fate, item) in fates.iter_mut().zip(items) {
-                        match item.change {
-                            Change::Length { ino: of, len } if of == *ino => {
-                                *fate = if len <= candidates[digit] { "kept" } else { "lost" };
-                            }
-                            _ => {}
-                        }
+                    let calls = self.length_calls(*ino);
+                    let given = calls.iter().rposition(|(_, len)| *len == candidates[digit]);
+                    if let Some(given) = given {
+                        calls[..given].iter().for_each(|(item, _)| fates[*item] = "superseded");
+                        fates[calls[given].0] = "kept";
                     }
                 }
             }
         }
         fates
+    }
+
+    /// The items that gave a file a length, and which.
+    fn length_calls(&self, ino: Ino) -> Vec<(usize, u64)> {
+        let items = self.snapshot.items.iter().enumerate();
+        let calls = items.filter_map(|(item, pending)| match pending.change {
+            Change::Length { ino: of, len } if of == ino => Some((item, len)),
+            _ => None,
+        });
+        calls.collect()
     }
 
     fn length(&self, slot: usize) -> u64 {

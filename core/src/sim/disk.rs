@@ -1,8 +1,8 @@
 //! The engine's view of a simulated disk: the traits of [`crate::disk`].
 //!
-//! Every call passes its scheduling point first. A call that changes or syncs is then numbered
-//! and shown to the observer, a fault may strike it, and what it does happens in one step under
-//! the lock.
+//! Every call but a prefetch passes its scheduling point first. A call that changes or syncs is
+//! then numbered and shown to the observer, a fault may strike it, and what it does happens in one
+//! step under the lock.
 
 use super::SimDisk;
 use super::content::pieces;
@@ -11,6 +11,7 @@ use super::state::{Ino, State};
 use crate::disk::{Disk, DiskFile, LockOutcome};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 impl Disk for SimDisk {
@@ -32,6 +33,13 @@ impl Disk for SimDisk {
     fn create_dir(&self, path: &str) -> io::Result<()> {
         self.pass();
         self.run(Op::new(OpKind::CreateDir, path), |state, _| state.names.create_dir(path))
+    }
+
+    fn link_dir(&self, path: &str, target: &Path) -> io::Result<()> {
+        self.pass();
+        let to = Some(target.display().to_string());
+        let op = Op { to, ..Op::new(OpKind::LinkDir, path) };
+        self.run(op, |state, _| state.names.link_dir(path, target))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
@@ -150,10 +158,33 @@ impl DiskFile for SimFile {
         let mut state = self.disk.state();
         state.reads += 1;
         let op = Op::range(OpKind::Read, &self.path, offset, buf.len() as u64);
-        match state.strike(&op) {
-            Some(failure) => failure.error(),
-            None => Ok(state.inode(self.ino).cached.read(buf, offset)),
+        if let Some(failure) = state.strike(&op) {
+            return failure.error();
         }
+        Ok(state.inode(self.ino).cached.read(buf, offset))
+    }
+
+    fn read_vectored_at(&self, bufs: &mut [&mut [u8]], offset: u64) -> io::Result<usize> {
+        self.pass();
+        let mut state = self.disk.state();
+        state.reads += 1;
+        let len = bufs.iter().map(|buf| buf.len() as u64).sum();
+        if let Some(failure) = state.strike(&Op::range(OpKind::Read, &self.path, offset, len)) {
+            return failure.error();
+        }
+        let cached = &state.inode(self.ino).cached;
+        // A buffer that stays short is at the end of the file: those after it get nothing.
+        let read = bufs.iter_mut().fold(0, |done, buf| {
+            let offset = offset.saturating_add(done as u64);
+            done + cached.read(buf, offset)
+        });
+        Ok(read)
+    }
+
+    /// Is counted. No scheduling point: it touches nothing that another call sees.
+    fn prefetch(&self, _offset: u64, _len: u64) -> io::Result<()> {
+        self.disk.state().prefetches += 1;
+        Ok(())
     }
 
     fn write_at(&self, buf: &[u8], offset: u64) -> io::Result<()> {
@@ -187,6 +218,12 @@ impl DiskFile for SimFile {
         self.pass();
         let op = Op::range(OpKind::Allocate, &self.path, offset, len);
         self.disk.run(op, |state, op| state.allocate(op, self.ino))
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.pass();
+        let op = Op::range(OpKind::SetLen, &self.path, 0, len);
+        self.disk.run(op, |state, op| state.set_len(op, self.ino))
     }
 
     fn len(&self) -> io::Result<u64> {

@@ -35,6 +35,8 @@ pub enum OpKind {
     Create,
     /// [`Disk::create_dir`](crate::disk::Disk::create_dir).
     CreateDir,
+    /// [`Disk::link_dir`](crate::disk::Disk::link_dir).
+    LinkDir,
     /// [`Disk::rename`](crate::disk::Disk::rename).
     Rename,
     /// [`Disk::remove`](crate::disk::Disk::remove).
@@ -51,6 +53,8 @@ pub enum OpKind {
     SyncAll,
     /// [`DiskFile::allocate`](crate::disk::DiskFile::allocate).
     Allocate,
+    /// [`DiskFile::set_len`](crate::disk::DiskFile::set_len).
+    SetLen,
 }
 
 /// A call that is about to happen.
@@ -62,11 +66,11 @@ pub struct Op {
     pub kind: OpKind,
     /// To what: the name under which the file was opened, or the first name of a rename.
     pub path: String,
-    /// The second name of a rename.
+    /// The second name of a rename, or the target of a linked directory.
     pub to: Option<String>,
     /// Where in the file, for those calls that say.
     pub offset: u64,
-    /// On how many bytes, for those calls that say.
+    /// On how many bytes, for those calls that say; the new length of a file, for that call.
     pub len: u64,
 }
 
@@ -86,7 +90,7 @@ impl fmt::Display for Op {
         if let Some(to) = &self.to {
             write!(f, " to {to:?}")?;
         }
-        if self.len > 0 {
+        if self.len > 0 || self.kind == OpKind::SetLen {
             write!(f, " {}..{}", self.offset, self.offset.saturating_add(self.len))?;
         }
         Ok(())

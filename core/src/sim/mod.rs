@@ -8,9 +8,15 @@
 //! # Faults
 //! * **Crash**: each sector of each file is its durable version or any one of its unsynced
 //!   versions; the length is the durable one, any that a call has given the file since, or the
-//!   end of any sector written since; bytes of an extension that did not survive are zero; each
-//!   entry operation of a directory is kept or lost, a rename as a whole; nothing orders different
-//!   files or different items. That is what a page cache over a disk without barriers may do.
+//!   end of any sector written since, beyond one of these; bytes of an extension that did not
+//!   survive are zero; each entry operation of a directory is kept or lost, a rename as a whole;
+//!   nothing orders different files or different items. That is what a page cache over a disk
+//!   without barriers may do.
+//! * **Cut** ([`DiskFile::set_len`](crate::disk::DiskFile::set_len)): a length like any other,
+//!   and for each sector that it takes bytes from a version without them. Reads see both at once.
+//!   A crash before the next sync may leave the longer length of before, or of a regrowth, and in
+//!   each cut-off sector, one by one, the durable bytes, those of any write since, or zeros. A
+//!   sync after the cut leaves nothing of what was cut off.
 //! * **Torn write**: a write survives by sectors (512 bytes, or as the disk is made).
 //! * **Failed call** and **failed sync**: see [`Fault`].
 //! * **Damage**: tests read, overwrite, cut and remove files behind the back of their holders.
@@ -20,12 +26,14 @@
 //!   is written while it runs is, in every schedule, written before or after it.
 //! * A rename between two directories is durable with a sync of either. A sync of a directory
 //!   also makes the earlier entry operations durable that its own ones build on.
-//! * Creating a directory is durable at once.
+//! * Creating a directory, or linking one to a target, is durable at once. The targets are only
+//!   names: nothing else has them, they are always there, and two of them share no files.
 //! * Start of writeback makes nothing durable, and nothing more likely to survive.
 //! * A file without a name works on for its holders.
 //! * Every call of the traits is one scheduling point of the checkers, on a word of the file or,
-//!   for names, of the disk. The methods of [`SimDisk`] itself are none: they are the test's. The
-//!   global order of pending items is that of the schedule at hand.
+//!   for names, of the disk; but a prefetch is none, for it changes nothing. The methods of
+//!   [`SimDisk`] itself are none: they are the test's. The global order of pending items is that
+//!   of the schedule at hand.
 //! * A crash image shows all files at once. A model that takes images while threads run needs
 //!   [`SimDisk::with_one_point`]: otherwise a partial-order reduction takes calls on different
 //!   files for independent, and may skip the order in between which the crash hurts.
@@ -129,9 +137,15 @@ impl SimDisk {
         self.state().operations
     }
 
-    /// How many reads of files there have been, failed ones included.
+    /// How many reads of files there have been, failed ones included; one into several buffers is
+    /// one.
     pub fn reads(&self) -> u64 {
         self.state().reads
+    }
+
+    /// How many times a file was asked to prefetch.
+    pub fn prefetches(&self) -> u64 {
+        self.state().prefetches
     }
 
     /// How many things are not durable: sector writes, lengths, entry operations.

@@ -2,7 +2,7 @@
 //!
 //! # Rules
 //! * An entry maps a whole path to an inode; directories themselves are a set of paths, durable
-//!   from the moment of their creation.
+//!   from the moment of their creation. One whose files are kept elsewhere is like the others.
 //! * A pending operation is kept or lost as a whole. Kept ones are applied to the durable entries
 //!   in their order, by name: a kept removal removes whatever then has the name.
 //! * A sync of a directory makes durable the operations that touch the directory and, of the
@@ -12,9 +12,13 @@ use super::state::{Ino, errno};
 use super::{EEXIST, EINVAL, EISDIR, ENOENT, ENOTDIR};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub(super) type Entries = BTreeMap<Arc<str>, Ino>;
+
+/// The directories, each with where its files are kept if that is elsewhere.
+pub(super) type Dirs = BTreeMap<Arc<str>, Option<PathBuf>>;
 
 /// A change of directory entries.
 #[derive(Debug, Clone)]
@@ -60,14 +64,14 @@ impl NameOp {
 /// The tree as it would be after a crash that loses everything, and as it is seen.
 #[derive(Debug, Clone)]
 pub(super) struct Names {
-    pub(super) dirs: Arc<BTreeSet<Arc<str>>>,
+    pub(super) dirs: Arc<Dirs>,
     pub(super) durable: Arc<Entries>,
     pub(super) seen: Arc<Entries>,
 }
 
 impl Names {
     /// What a disk shows after a crash.
-    pub(super) fn surviving(dirs: Arc<BTreeSet<Arc<str>>>, entries: Arc<Entries>) -> Self {
+    pub(super) fn surviving(dirs: Arc<Dirs>, entries: Arc<Entries>) -> Self {
         Self { dirs, durable: Arc::clone(&entries), seen: entries }
     }
 
@@ -106,20 +110,32 @@ impl Names {
             return Ok(());
         }
         self.check_free(path)?;
-        Arc::make_mut(&mut self.dirs).insert(path.into());
+        Arc::make_mut(&mut self.dirs).insert(path.into(), None);
+        Ok(())
+    }
+
+    pub(super) fn link_dir(&mut self, path: &str, target: &Path) -> io::Result<()> {
+        if path.is_empty() || path.contains('/') {
+            return Err(errno(EINVAL));
+        }
+        if self.dirs.get(path).is_some_and(|found| found.as_deref() == Some(target)) {
+            return Ok(());
+        }
+        self.check_free(path)?;
+        Arc::make_mut(&mut self.dirs).insert(path.into(), Some(target.to_owned()));
         Ok(())
     }
 
     pub(super) fn list(&self, dir: &str) -> io::Result<Vec<String>> {
         self.check_dir(dir)?;
-        let paths = self.seen.keys().chain(self.dirs.iter());
+        let paths = self.seen.keys().chain(self.dirs.keys());
         let inside = paths.filter(|path| parent(path) == dir);
         let names: BTreeSet<_> = inside.map(|path| name(path).to_owned()).collect();
         Ok(names.into_iter().collect())
     }
 
     fn is_dir(&self, path: &str) -> bool {
-        path.is_empty() || self.dirs.contains(path)
+        path.is_empty() || self.dirs.contains_key(path)
     }
 
     fn check_path(&self, path: &str) -> io::Result<()> {

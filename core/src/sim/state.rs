@@ -1,8 +1,8 @@
 //! The state of a simulated disk: files, names, and all that is not durable yet.
 //!
 //! # Invariants
-//! * `pending` is in the global order of issue; the items of one call stand together, a write's
-//!   sectors first, then the length that it leads to.
+//! * `pending` is in the global order of issue; the items of one call stand together, the sectors
+//!   of a write or a cut first, then the length that it leads to.
 //! * After a sync that succeeds nothing of the file is pending. What an earlier failed sync lost
 //!   stays lost: `cached` may show bytes that are neither durable nor pending.
 
@@ -30,6 +30,7 @@ pub(super) struct State {
     pub(super) one_point: bool,
     pub(super) operations: u64,
     pub(super) reads: u64,
+    pub(super) prefetches: u64,
     pub(super) faults: Vec<Armed>,
     next_ino: Ino,
 }
@@ -55,14 +56,15 @@ pub(super) struct Pending {
 /// The smallest unit that survives as a whole.
 #[derive(Debug, Clone)]
 pub(super) enum Change {
-    /// A sector as it stood in the cache after the write. `end` is where its bytes end in the
-    /// file: it implies a length of at least that.
+    /// A sector as it stood in the cache after the write or the cut. `end` is where the bytes of
+    /// a write end in the file: it implies a length of at least that. A cut implies none: 0.
     Sector {
         ino: Ino,
         index: u64,
         content: SectorRef,
         end: u64,
     },
+    /// The length that a call has given the file.
     Length {
         ino: Ino,
         len: u64,
@@ -101,6 +103,7 @@ impl State {
             one_point: false,
             operations: 0,
             reads: 0,
+            prefetches: 0,
             faults: Vec::new(),
             next_ino,
         }
@@ -175,11 +178,30 @@ impl State {
         Ok(())
     }
 
+    pub(super) fn set_len(&mut self, op: &Arc<Op>, ino: Ino) -> io::Result<()> {
+        let len = end_of(0, op.len)?;
+        let cached = &mut self.inode(ino).cached;
+        if len >= cached.len() {
+            self.extend(op, ino, len);
+            return Ok(());
+        }
+        let cut = cached.cut_off(len);
+        cached.resize(len);
+        let sectors = cut.into_iter().map(|(index, content)| {
+            let change = Change::Sector { ino, index, content, end: 0 };
+            Pending { op: Arc::clone(op), change }
+        });
+        self.pending.extend(sectors);
+        let change = Change::Length { ino, len };
+        self.pending.push(Pending { op: Arc::clone(op), change });
+        Ok(())
+    }
+
     /// Makes all pending items of a file durable, and its length.
     pub(super) fn sync(&mut self, ino: Ino) {
         self.settle(ino, || true);
         let inode = self.inode(ino);
-        inode.durable.resize(inode.durable.len().max(inode.cached.len()));
+        inode.durable.resize(inode.cached.len());
     }
 
     /// Ends the pending state of each item of a file: durable if `kept`, else lost for good.
@@ -196,7 +218,7 @@ impl State {
                         durable.put(*index, content.clone());
                         reached = reached.max(*end);
                     }
-                    Change::Length { len, .. } => reached = reached.max(*len),
+                    Change::Length { len, .. } => reached = *len,
                     Change::Name(_) => {}
                 }
             }

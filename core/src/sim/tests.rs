@@ -1,6 +1,7 @@
 //! Tests of the simulated disk, and what they share.
 
 mod crashes;
+mod cuts;
 mod damage;
 mod durability;
 mod faults;

@@ -15,7 +15,7 @@
 //!      0      4  length           of header and body; the record is padded with zeros to 8
 //!      4      4  body checksum    CRC32C of bytes 24..length
 //!      8      8  lsn              where the record starts: a stale record does not pass
-//!     16      1  kind             1 pages, 2 checkpoint, 3 void
+//!     16      1  kind             1 pages, 2 checkpoint, 3 void, 4 truncate, 5 drop
 //!     17      3  zero             reserved
 //!     20      4  header checksum  CRC32C of bytes 0..20
 //!     24      …  body
@@ -100,6 +100,10 @@ pub enum RecordKind {
     Pages,
     /// A checkpoint is complete.
     Checkpoint,
+    /// A file was cut: file number and blocks that are left, 4 bytes each.
+    Truncate,
+    /// A file was dropped: file number, 4 bytes.
+    Drop,
     /// Nothing: what remains of a record that was assembled before the redo point moved.
     Void,
 }
@@ -110,13 +114,15 @@ impl RecordKind {
             RecordKind::Pages => 1,
             RecordKind::Checkpoint => 2,
             RecordKind::Void => 3,
+            RecordKind::Truncate => 4,
+            RecordKind::Drop => 5,
         }
     }
 
     fn from_byte(byte: u8) -> Option<Self> {
-        [RecordKind::Pages, RecordKind::Checkpoint, RecordKind::Void]
-            .into_iter()
-            .find(|kind| kind.to_byte() == byte)
+        use RecordKind::{Checkpoint, Drop, Pages, Truncate, Void};
+        let kinds = [Pages, Checkpoint, Void, Truncate, Drop];
+        kinds.into_iter().find(|kind| kind.to_byte() == byte)
     }
 }
 

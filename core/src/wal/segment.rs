@@ -13,7 +13,7 @@
 use super::position::{Geometry, WAL_DIR, parse_segment, segment_path};
 use crate::disk::{Disk, DiskFile};
 use crate::error::Result;
-use crate::files::{failed, remove_left_over};
+use crate::files::{failed, remove_if_present};
 use crate::lsn::{LSN_LIMIT, Lsn};
 use crate::page::AlignedBytes;
 use crate::poison::Poison;
@@ -115,7 +115,7 @@ impl Segments {
 
     fn create(&self, segment: u64) -> Result<()> {
         let path = segment_path(segment);
-        remove_left_over(&*self.disk, NEW_SEGMENT)?;
+        remove_if_present(&*self.disk, NEW_SEGMENT)?;
         let file =
             self.disk.create(NEW_SEGMENT).map_err(|e| failed("create", NEW_SEGMENT, 0, e))?;
         let bytes = self.geometry.segment_bytes();

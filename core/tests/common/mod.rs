@@ -1,6 +1,8 @@
 //! A store on the simulated disk, and the sequence of states that its commits go through.
 #![allow(dead_code, reason = "each test uses a part")]
 
+pub(crate) mod sweep;
+
 use seawall_core::clock::Clock;
 use seawall_core::config::{Config, Format};
 use seawall_core::disk::Disk;
@@ -10,6 +12,7 @@ use seawall_core::operation::Operation;
 use seawall_core::page::{FileId, PageId};
 use seawall_core::sim::SimDisk;
 use seawall_core::sync::atomic::{AtomicU64, Ordering};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -66,7 +69,13 @@ pub(crate) fn engine_on(disk: &SimDisk, config: &Config) -> Engine {
 
 /// The content of a store: the bodies of the pages of its files.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub(crate) struct Recovered(pub(crate) Vec<Vec<Vec<u8>>>);
+pub(crate) struct Recovered(pub(crate) BTreeMap<FileId, Vec<Vec<u8>>>);
+
+impl Recovered {
+    fn file(&mut self, file: FileId) -> &mut Vec<Vec<u8>> {
+        self.0.get_mut(&file).expect("a file of the workload")
+    }
+}
 
 /// Opens a store and reads all of it.
 pub(crate) fn recover(disk: &SimDisk, config: &Config) -> Result<Recovered> {
@@ -76,8 +85,8 @@ pub(crate) fn recover(disk: &SimDisk, config: &Config) -> Result<Recovered> {
 /// Reads all of a store.
 pub(crate) fn content(engine: &Engine) -> Result<Recovered> {
     let pages = |file| {
-        let blocks = 0..engine.blocks(file)?;
-        blocks.map(|block| Ok(engine.read(PageId::new(file, block))?.to_vec())).collect()
+        let page = |block| Ok(engine.read(PageId::new(file, block))?.to_vec());
+        Ok((file, (0..engine.blocks(file)?).map(page).collect::<Result<_>>()?))
     };
     Ok(Recovered(engine.files().into_iter().map(pages).collect::<Result<_>>()?))
 }
@@ -86,11 +95,12 @@ pub(crate) fn content(engine: &Engine) -> Result<Recovered> {
 pub(crate) struct Model {
     states: Vec<Recovered>,
     acknowledged: usize,
+    files: u32,
 }
 
 impl Default for Model {
     fn default() -> Self {
-        Self { states: vec![Recovered::default()], acknowledged: 0 }
+        Self { states: vec![Recovered::default()], acknowledged: 0, files: 0 }
     }
 }
 
@@ -120,12 +130,24 @@ impl Model {
 
     /// A file is about to be created.
     pub(crate) fn expect_file(&mut self) {
-        self.next(|state| state.0.push(Vec::new()));
+        self.files += 1;
+        let file = FileId(self.files);
+        self.next(|state| _ = state.0.insert(file, Vec::new()));
     }
 
-    /// A page is about to be added.
-    pub(crate) fn expect_page(&mut self, file: FileId) {
-        self.next(|state| state.0[file.0 as usize - 1].push(vec![0; 4096 - 24]));
+    /// Pages are about to be added by one operation.
+    pub(crate) fn expect_pages(&mut self, file: FileId, count: usize) {
+        self.next(|state| state.file(file).extend(vec![vec![0; 4096 - 24]; count]));
+    }
+
+    /// A file is about to be truncated.
+    pub(crate) fn expect_truncate(&mut self, file: FileId, blocks: usize) {
+        self.next(|state| state.file(file).truncate(blocks));
+    }
+
+    /// A file is about to be dropped.
+    pub(crate) fn expect_drop(&mut self, file: FileId) {
+        self.next(|state| _ = state.0.remove(&file));
     }
 
     /// Operation `number` is about to be committed: up to three pages, in ascending order, get
@@ -137,12 +159,12 @@ impl Model {
             (random >> 33) as usize % below
         };
         let state = self.states.last().expect("there is a first one");
-        let files = state.0.iter().enumerate().filter(|(_, pages)| !pages.is_empty());
-        let files: Vec<_> = files.map(|(file, pages)| (file, pages.len())).collect();
+        let files = state.0.iter().filter(|(_, pages)| !pages.is_empty());
+        let files: Vec<_> = files.map(|(file, pages)| (*file, pages.len())).collect();
         let mut pages: Vec<PageId> = (0..1 + draw(3))
             .map(|_| {
                 let (file, blocks) = files[draw(files.len())];
-                PageId::new(FileId(file as u32 + 1), draw(blocks) as u32)
+                PageId::new(file, draw(blocks) as u32)
             })
             .collect();
         pages.sort_unstable();
@@ -167,7 +189,7 @@ impl Model {
 impl Change {
     fn apply(&self, state: &mut Recovered) {
         for (page, offset, bytes) in &self.0 {
-            let body = &mut state.0[page.file().0 as usize - 1][page.block() as usize];
+            let body = &mut state.file(page.file())[page.block() as usize];
             body[*offset..offset + bytes.len()].copy_from_slice(bytes);
         }
     }

@@ -5,7 +5,7 @@
 //! The pid inside is a courtesy, never trusted: it may be a former holder's for the moment between
 //! a lock and the write of the pid, and is another's in another pid namespace.
 
-use super::read_until_full;
+use super::file::read_until_full;
 use seawall_core::disk::LockOutcome;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;

@@ -1,13 +1,33 @@
-//! The system calls that std lacks: the only unsafe code of this crate.
+//! The system calls that std lacks: the only unsafe code of this crate, as far as rustix has no
+//! safe function for them.
 //!
-//! `1 <= len` and `offset + len <= i64::MAX` hold of every range that reaches the kernel: a length
-//! of 0 means "to the end of the file" to `sync_file_range` and is an error to `fallocate`.
-//! Both calls are repeated after a signal: neither had done anything that a second call undoes.
+//! `1 <= len` and `offset + len <= i64::MAX` hold of every range that is written back or allocated:
+//! a length of 0 means "to the end of the file" to `sync_file_range` and is an error to
+//! `fallocate`. Both calls are repeated after a signal: neither had done anything that a second
+//! call undoes.
 #![allow(unsafe_code)]
 
 use std::fs::File;
-use std::io;
+use std::io::{self, IoSliceMut};
+use std::num::NonZeroU64;
 use std::os::fd::AsRawFd;
+
+/// Reads into the buffers in their order, or into the first of them if they are more than the
+/// kernel takes at once; may be short or interrupted.
+pub(super) fn read_vectored(
+    file: &File,
+    bufs: &mut [IoSliceMut<'_>],
+    offset: u64,
+) -> io::Result<usize> {
+    // rustix passes on no more than IOV_MAX buffers.
+    Ok(rustix::io::preadv(file, bufs, offset)?)
+}
+
+/// Starts reading the range into the page cache; waits for nothing.
+pub(super) fn prefetch(file: &File, offset: u64, len: NonZeroU64) -> io::Result<()> {
+    use rustix::fs::{Advice, fadvise};
+    Ok(fadvise(file, offset, Some(len), Advice::WillNeed)?)
+}
 
 /// Starts writing the range's dirty pages back; waits for nothing.
 pub(super) fn start_writeback(file: &File, offset: u64, len: u64) -> io::Result<()> {
@@ -18,12 +38,12 @@ pub(super) fn start_writeback(file: &File, offset: u64, len: u64) -> io::Result<
     })
 }
 
-/// Whether an error of [`start_writeback`] says that the platform cannot do it, rather than that
-/// it failed.
+/// Whether an error of [`start_writeback`] or [`prefetch`] says that the platform cannot do it,
+/// rather than that it failed.
 ///
-/// The range was checked, so `EINVAL` is about the call. `EPERM` is no error of this call: a
-/// seccomp filter answers so.
-pub(super) fn lacks_writeback(error: &io::Error) -> bool {
+/// The range of a writeback was checked, so `EINVAL` is about the call; a prefetch of an impossible
+/// range has nothing to do. `EPERM` is no error of these calls: a seccomp filter answers so.
+pub(super) fn lacks_call(error: &io::Error) -> bool {
     let lacking = [libc::ENOSYS, libc::EINVAL, libc::ESPIPE, libc::EOPNOTSUPP, libc::EPERM];
     error.raw_os_error().is_some_and(|errno| lacking.contains(&errno))
 }
@@ -81,7 +101,7 @@ mod tests {
     fn what_failed_is_not_taken_for_what_is_lacking() {
         for errno in [libc::EIO, libc::ENOSPC, libc::EDQUOT, libc::EROFS, libc::EBADF] {
             let error = io::Error::from_raw_os_error(errno);
-            assert!(!lacks_writeback(&error) && !lacks_allocate(&error), "{error}");
+            assert!(!lacks_call(&error) && !lacks_allocate(&error), "{error}");
         }
     }
 }

@@ -59,6 +59,6 @@ fn look_twice(pin: Pin<'_>) -> (Pin<'_>, u8) {
 pub(super) fn clean(pin: Pin<'_>) -> u8 {
     let mut page = pin.cleanup();
     let before = page.page().body()[1];
-    page.page_mut().body_mut()[1] = before + 1;
+    page.change().body_mut()[1] = before + 1;
     before
 }

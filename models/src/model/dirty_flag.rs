@@ -7,6 +7,7 @@
 //! broken by  end_write that ignores JUST_DIRTIED; JUST_DIRTIED cleared after the copy
 
 use super::fixture::{Bed, page};
+use super::seawall_core::buffer::Marked;
 use super::seawall_core::sync::thread;
 use crate::engine::Engine::{Dpor, Loom, LoomRmw};
 use crate::profile::Profile::{Ci, Quick};
@@ -27,7 +28,7 @@ pub(super) const MODEL: Model = Model {
 fn scenario() {
     let bed = Bed::new(1, 1);
     assert!(bed.change(0, 1));
-    let marked = bed.pool.mark_dirty_pages();
+    let marked = bed.pool.mark_dirty_pages(Marked::All);
     let theirs = bed.clone();
     let writer = thread::spawn(move || assert!(theirs.change(0, 2)));
 
@@ -37,7 +38,7 @@ fn scenario() {
     writer.join().expect("the writer");
 
     let has_change = bed.on_disk(0).body()[1] == 2;
-    let is_dirty = !bed.pool.mark_dirty_pages().is_empty();
+    let is_dirty = !bed.pool.mark_dirty_pages(Marked::All).is_empty();
     assert!(has_change || is_dirty, "{} is clean and the change is lost", page(0));
     assert!(!has_change || !is_dirty, "the change is in the copy, and not taken for written");
     let state = if is_dirty { "dirty, without the change" } else { "clean, with the change" };

@@ -8,9 +8,9 @@
 //! broken by  dirty set after the record is inserted; a page passed over because it is locked; a
 //!            reservation that is Relaxed
 
-use super::fixture::{Store, page};
+use super::fixture::Store;
+use super::seawall_core::buffer::Marked;
 use super::seawall_core::lsn::Lsn;
-use super::seawall_core::operation::Operation;
 use super::seawall_core::sync::thread;
 use crate::engine::Engine::{Dpor, Loom, LoomBounded, LoomRmw};
 use crate::profile::Profile::{Ci, Quick};
@@ -30,10 +30,10 @@ pub(super) const MODEL: Model = Model {
 
 fn scenario() {
     let store = Store::new(1, 1, 1024);
-    change(&store, 1);
+    store.change(0, 1).expect("a frame and room");
     checkpoint(&store);
     let theirs = store.clone();
-    let writer = thread::spawn(move || change(&theirs, 2));
+    let writer = thread::spawn(move || theirs.change(0, 2).expect("a frame and room"));
     let redo = checkpoint(&store);
     let end = writer.join().expect("the writer");
     let on_disk = store.bed.on_disk(0).body()[1];
@@ -48,16 +48,8 @@ fn scenario() {
 /// A redo point, and the writes for it.
 fn checkpoint(store: &Store) -> Lsn {
     let redo = store.wal.fix_redo();
-    for (_, frame) in store.bed.pool.mark_dirty_pages() {
+    for (_, frame) in store.bed.pool.mark_dirty_pages(Marked::All) {
         let _ = store.bed.pool.flush_marked(frame).expect("a good disk");
     }
     redo
-}
-
-/// The end of the change's record.
-fn change(store: &Store, value: u8) -> Lsn {
-    let mut operation = Operation::new(&store.bed.pool, &store.wal);
-    let mut page = operation.page(page(0)).expect("a frame");
-    page.write(1, &[value]).expect("inside the body");
-    operation.commit().expect("room in the ring")
 }

@@ -11,6 +11,7 @@
 
 use super::fixture::Bed;
 use super::seawall_core::buffer::Flush;
+use super::seawall_core::buffer::Marked;
 use super::seawall_core::sync::thread;
 use crate::engine::Engine::{Dpor, LoomBounded, LoomRmw};
 use crate::profile::Profile::{Nightly, Quick};
@@ -31,13 +32,13 @@ pub(super) const MODEL: Model = Model {
 fn scenario() {
     let bed = Bed::new(1, 1);
     assert!(bed.change(0, 1));
-    let earlier = bed.pool.mark_dirty_pages();
+    let earlier = bed.pool.mark_dirty_pages(Marked::All);
     let theirs = bed.clone();
     let other = thread::spawn(move || {
         earlier.iter().any(|(_, frame)| is_written(theirs.pool.flush_marked(*frame)))
     });
     assert!(bed.change(0, 2));
-    let marked = bed.pool.mark_dirty_pages();
+    let marked = bed.pool.mark_dirty_pages(Marked::All);
     let wrote = marked.iter().any(|(_, frame)| is_written(bed.pool.flush_marked(*frame)));
     let on_disk = bed.on_disk(0).body()[1];
     let other_wrote = other.join().expect("the other writer");

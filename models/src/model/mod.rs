@@ -6,8 +6,10 @@ mod all_pinned;
 mod cleanup;
 mod cleanup_waiters;
 mod dirty_flag;
+mod drop_flush;
 mod event;
 mod evict_dirty;
+mod extend_read;
 mod flush_two_dirtiers;
 mod group_flush;
 mod mark_flush;
@@ -17,12 +19,14 @@ mod read_fails;
 mod read_in;
 mod redo_image;
 mod sync_cycle;
+mod truncate_commit;
+mod truncate_flush;
 mod turn;
 mod wal_insert;
 mod wal_room;
 
 models! {
     event, turn, dirty_flag, flush_two_dirtiers, pin_evict, all_pinned, cleanup, cleanup_waiters,
-    read_in, read_fails, mark_flush, mark_write, evict_dirty, wal_insert, wal_room, group_flush,
-    redo_image, sync_cycle,
+    read_in, read_fails, mark_flush, mark_write, evict_dirty, extend_read, truncate_commit,
+    truncate_flush, drop_flush, wal_insert, wal_room, group_flush, redo_image, sync_cycle,
 }

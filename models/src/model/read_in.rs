@@ -8,6 +8,7 @@
 //!            that ends without waking those who wait
 
 use super::fixture::{Bed, page};
+use super::seawall_core::buffer::Marked;
 use super::seawall_core::sync::thread;
 use crate::engine::Engine::{Dpor, Loom, LoomBounded};
 use crate::profile::Profile::{Ci, Quick};
@@ -35,7 +36,7 @@ fn scenario() {
     assert_eq!(bed.disk.reads() - reads_before, 1, "the page was read twice");
     drop(bed.pool.pin(page(0)).expect("it is there"));
     assert!(bed.change(0, 1));
-    let dirty = bed.pool.mark_dirty_pages();
+    let dirty = bed.pool.mark_dirty_pages(Marked::All);
     assert_eq!(dirty.len(), 1);
     let frame = dirty[0].1.0;
     reach(if frame == 0 { "in the first frame" } else { "in the second frame" });

@@ -6,8 +6,7 @@
 //! cost       6 executions under dpor
 //! broken by  an insertion that does not compare epochs; a redo point stored after its epoch
 
-use super::fixture::{Store, page};
-use super::seawall_core::operation::Operation;
+use super::fixture::Store;
 use super::seawall_core::redo::{PageRedo, decode};
 use super::seawall_core::sync::thread;
 use crate::engine::Engine::{Dfs, Dpor, Loom, LoomRmw};
@@ -29,9 +28,9 @@ pub(super) const MODEL: Model = Model {
 fn scenario() {
     let store = Store::new(1, 1, 512);
     // The first change of all is an image: so the page's LSN is after the old redo point.
-    let old = change(&store, 1);
+    let old = store.change(0, 1).expect("a frame and room");
     let theirs = store.clone();
-    let writer = thread::spawn(move || change(&theirs, 2));
+    let writer = thread::spawn(move || theirs.change(0, 2).expect("a frame and room"));
     let redo = store.wal.fix_redo();
     // What is before the redo point has marked its page (C1); here it was dirty from the start.
     let end = writer.join().expect("the writer");
@@ -39,7 +38,7 @@ fn scenario() {
     store.wal.flush(end).expect("a good disk");
     let records = store.records(end);
     let last = records.last().expect("the change");
-    let changes = decode(last, 40).expect("a good record");
+    let changes = decode(&last.body, 40).expect("a good record");
     let is_image = matches!(changes[..], [PageRedo::Image { .. }]);
     let has_void = records.len() == 3;
     // The record of the change starts where its predecessor ends: the redo point is not inside.
@@ -51,11 +50,4 @@ fn scenario() {
     reach(if is_image { "an image, after it" } else { "ranges, before the redo point" });
     let history = store.bed.history();
     outcome(format_args!("image {is_image}, void {has_void}: {history}"));
-}
-
-fn change(store: &Store, value: u8) -> super::seawall_core::lsn::Lsn {
-    let mut operation = Operation::new(&store.bed.pool, &store.wal);
-    let mut page = operation.page(page(0)).expect("a frame");
-    page.write(1, &[value]).expect("inside the body");
-    operation.commit().expect("room in the ring")
 }

@@ -41,9 +41,9 @@ fn scenario() {
     reach(if records.len() == 3 { "flushed both" } else { "flushed its own only" });
     store.wal.flush(store.wal.reserved()).expect("a good disk");
     let all = store.records(store.wal.flushed());
-    assert!(all.iter().all(|body| body == &[body[0]; 16]), "torn: {all:?}");
+    assert!(all.iter().all(|record| record.body == [record.body[0]; 16]), "torn: {all:?}");
     assert!(all.starts_with(&records), "flushed bytes have changed");
-    let order: Vec<u8> = all.iter().map(|body| body[0]).collect();
+    let order: Vec<u8> = all.iter().map(|record| record.body[0]).collect();
     assert!(order == [9, 1, 2] || order == [9, 2, 1], "{order:?}");
     let history = store.bed.history();
     outcome(format_args!("{order:?}, {} flushed: {history}", records.len()));

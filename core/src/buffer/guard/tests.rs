@@ -4,12 +4,13 @@ use super::*;
 use crate::buffer::DurableLog;
 use crate::config::Format;
 use crate::error::Result;
-use crate::files::Files;
+use crate::files::{FileOptions, Files};
 use crate::fsync::SyncQueue;
 use crate::lsn::Lsn;
 use crate::page::FileId;
 use crate::poison::Poison;
 use crate::sim::SimDisk;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 const PAGE: PageId = PageId::new(FileId(1), 0);
@@ -35,7 +36,9 @@ fn pool() -> Pool {
         wal_segment_bytes: 4096,
         data_segment_bytes: 4096,
     };
-    let files = Files::open(Arc::new(disk), &format, Arc::new(Poison::new())).unwrap();
+    let files =
+        Files::open(Arc::new(disk), &format, Arc::new(Poison::new()), &BTreeSet::new()).unwrap();
+    files.create(FileOptions::default()).unwrap();
     Pool::new(2, 512, Arc::new(files), Arc::new(NoLog), Arc::new(SyncQueue::new(4)))
 }
 
@@ -100,7 +103,7 @@ fn any_number_of_waiters_get_the_cleanup_lock_one_after_another() {
             scope.spawn(|| {
                 let mut page = pin(&pool).cleanup();
                 assert_eq!(page.pin.frame().header.snapshot().active_pins(), 1);
-                page.page_mut().body_mut()[0] += 1;
+                page.change().body_mut()[0] += 1;
             });
         }
         while header.snapshot().waiters() < u64::from(WAITERS) {}

@@ -7,6 +7,7 @@ use crate::page::FileId;
 use crate::poison::Poison;
 use crate::sim::{EIO, Fault, OpKind, SimDisk};
 use crate::sync::atomic::{AtomicBool, Ordering};
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 const PAGE_BYTES: usize = 512;
@@ -56,7 +57,8 @@ fn bed(frames: usize) -> Bed {
         wal_segment_bytes: 4096,
         data_segment_bytes: 4096,
     };
-    let files = Files::open(Arc::new(disk.clone()), &format, Arc::new(Poison::new())).unwrap();
+    let shared = Arc::new(disk.clone()) as Arc<dyn Disk>;
+    let files = Files::open(shared, &format, Arc::new(Poison::new()), &BTreeSet::new()).unwrap();
     let log = Arc::new(Log::default());
     let durable = Arc::clone(&log) as Arc<dyn DurableLog>;
     let syncs = Arc::new(SyncQueue::new(4));

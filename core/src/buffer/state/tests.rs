@@ -1,5 +1,6 @@
 //! Tests of the edges for cleanup locks.
 
+use super::word::{PINS_MASK, USAGE_MAX};
 use super::*;
 
 /// A header with so many pins, of which the last so many are waiters'.
@@ -83,7 +84,7 @@ fn a_frame_with_a_waiter_is_not_swept_and_not_retired() {
 #[test]
 fn as_many_can_wait_as_can_have_a_pin_and_no_flag_is_touched() {
     let flags = VALID | TAG_VALID | DIRTY | JUST_DIRTIED | IO_IN_PROGRESS | IO_ERROR;
-    let flags = flags | CHECKPOINT_NEEDED | USAGE_MAX;
+    let flags = flags | CHECKPOINT_NEEDED | PERMANENT | OUTSIDE | USAGE_MAX;
     let header = Header { word: AtomicU64::new(flags | PINS_MASK | ((PINS_MASK - 2) * WAITER)) };
     assert_eq!(header.ask_cleanup(), AskCleanup::Waiting);
     assert_eq!(header.unpin(), Unpinned::LeftToWaiters);

@@ -245,13 +245,14 @@ fn random_disk(seed: u64, calls: usize) -> SimDisk {
         let name = ["f", "g", "h"][random.below(3)];
         let other = ["f", "g", "h"][random.below(3)];
         // A call that finds no file is none.
-        let _ = match random.below(8) {
+        let _ = match random.below(9) {
             0 => disk.create(name).map(drop),
             1 => disk.rename(name, other),
             2 => disk.remove(name),
             3 => disk.open(name).and_then(|file| file.allocate(0, random.next() % 2000 + 1)),
             4 if random.coin() => disk.sync_dir(""),
             4 => disk.open(name).and_then(|file| file.sync_data()),
+            5 => disk.open(name).and_then(|file| file.set_len(random.next() % 2000)),
             _ => disk.open(name).and_then(|file| {
                 let bytes = vec![random.next() as u8; random.below(1200)];
                 file.write_at(&bytes, random.next() % 1000)

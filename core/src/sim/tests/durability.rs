@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::disk::LockOutcome;
+use crate::sim::{EIO, Fault};
 use std::io::ErrorKind;
+use std::path::Path;
 
 fn read(file: &dyn DiskFile, offset: u64, len: usize) -> Vec<u8> {
     let mut buf = vec![99; len];
@@ -20,6 +22,31 @@ fn reads_see_unsynced_writes_over_durable_bytes() {
     assert_eq!(read(&*file, 0, 4096), expected);
     assert_eq!(read(&*file, 516, 2), [7, 1]);
     assert_eq!(read(&*file, 1024, 1), []);
+}
+
+#[test]
+fn a_read_into_several_buffers_is_one_read_and_ends_with_the_file() {
+    let (disk, file) = disk_with_file(1);
+    file.write_at(&full(2, 1), 512).unwrap();
+    let (mut a, mut b, mut c) = ([9; 300], [9; 300], [9; 300]);
+    let read = file.read_vectored_at(&mut [&mut a, &mut [], &mut b, &mut c], 400).unwrap();
+    assert_eq!(read, 624);
+    let (ones, twos) = ([1; 112], [2; 512]);
+    let expected = [&ones[..], &twos[..], &[9; 276]].concat();
+    assert_eq!([a, b, c].concat(), expected);
+    assert_eq!(file.read_vectored_at(&mut [&mut a, &mut b], u64::MAX - 5).unwrap(), 0);
+    assert_eq!(file.read_vectored_at(&mut [], 0).unwrap(), 0);
+    assert_eq!(disk.reads(), 3);
+}
+
+#[test]
+fn a_prefetch_is_counted_and_neither_reads_nor_fails() {
+    let (disk, file) = disk_with_file(1);
+    let operations = disk.operations();
+    disk.fail_at(1, Fault::persistent(EIO));
+    file.prefetch(0, 512).unwrap();
+    file.prefetch(4096, 512).unwrap();
+    assert_eq!((disk.prefetches(), disk.reads(), disk.operations()), (2, 0, operations));
 }
 
 #[test]
@@ -127,6 +154,32 @@ fn a_file_without_a_name_works_on_for_its_holders() {
 }
 
 #[test]
+fn a_linked_directory_is_durable_at_once_and_like_any_other() {
+    let disk = SimDisk::new();
+    let kind = |path, target: &str| disk.link_dir(path, Path::new(target)).unwrap_err().kind();
+    for _ in 0..2 {
+        disk.link_dir("wal", Path::new("/fast/wal")).unwrap();
+    }
+    disk.create_dir("wal").unwrap();
+    disk.create("wal/1").unwrap();
+    disk.sync_dir("wal").unwrap();
+    disk.create_dir("data").unwrap();
+    disk.create("f").unwrap();
+    assert_eq!(kind("wal", "/other"), ErrorKind::AlreadyExists);
+    assert_eq!(kind("data", "/fast/wal"), ErrorKind::AlreadyExists);
+    assert_eq!(kind("f", "/fast/wal"), ErrorKind::AlreadyExists);
+    for path in ["", "..", "data/a", "/a"] {
+        assert_eq!(kind(path, "/fast/a"), ErrorKind::InvalidInput, "{path:?}");
+    }
+    disk.remove_now("f");
+    let [image] = &images(&disk)[..] else { panic!("nothing is pending") };
+    let disk = image.mount();
+    assert_eq!(disk.list("").unwrap(), ["data", "wal"]);
+    assert_eq!(disk.list("wal").unwrap(), ["1"]);
+    disk.link_dir("wal", Path::new("/fast/wal")).unwrap();
+}
+
+#[test]
 fn names_that_are_wrong_are_refused() {
     let (disk, _file) = disk_with_file(1);
     disk.create_dir("d").unwrap();
@@ -151,6 +204,7 @@ fn a_range_beyond_the_largest_file_is_refused() {
         assert_eq!(file.write_at(&[1; 9], offset).unwrap_err().kind(), ErrorKind::FileTooLarge);
         assert_eq!(file.allocate(offset, 9).unwrap_err().kind(), ErrorKind::FileTooLarge);
     }
+    assert_eq!(file.set_len(1 << 63).unwrap_err().kind(), ErrorKind::FileTooLarge);
     assert_eq!(read(&*file, u64::MAX, 9), []);
     assert_eq!(disk.pending(), 0);
 }

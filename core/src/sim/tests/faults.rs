@@ -3,6 +3,7 @@
 use super::*;
 use crate::sim::{EIO, ENOSPC, Fault, Op, OpKind};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::mpsc;
 
 #[test]
@@ -106,6 +107,7 @@ fn an_image_inherits_no_fault_and_no_observer() {
 /// One call of each kind.
 fn workload(disk: &SimDisk) {
     disk.create_dir("d").unwrap();
+    disk.link_dir("e", Path::new("/e")).unwrap();
     let file = disk.create("d/f").unwrap();
     file.allocate(0, 2048).unwrap();
     file.write_at(&[2; 100], 500).unwrap();
@@ -113,6 +115,7 @@ fn workload(disk: &SimDisk) {
     file.start_writeback(0, 1000).unwrap();
     file.sync_data().unwrap();
     file.sync_all().unwrap();
+    file.set_len(0).unwrap();
     disk.rename("d/f", "d/g").unwrap();
     disk.open("d/g").unwrap();
     disk.remove("d/g").unwrap();
@@ -133,20 +136,22 @@ fn the_observer_is_called_before_each_operation_that_changes_or_syncs() {
     disk.set_observer(None);
     let expected = [
         ("#1 CreateDir \"d\"", false),
-        ("#2 Create \"d/f\"", false),
-        ("#3 Allocate \"d/f\" 0..2048", true),
-        ("#4 Write \"d/f\" 500..600", true),
-        ("#5 Writeback \"d/f\" 0..1000", true),
-        ("#6 SyncData \"d/f\"", true),
-        ("#7 SyncAll \"d/f\"", true),
-        ("#8 Rename \"d/f\" to \"d/g\"", true),
-        ("#9 Remove \"d/g\"", false),
-        ("#10 SyncDir \"d\"", false),
-        ("#11 Create \"lock\"", false),
+        ("#2 LinkDir \"e\" to \"/e\"", false),
+        ("#3 Create \"d/f\"", false),
+        ("#4 Allocate \"d/f\" 0..2048", true),
+        ("#5 Write \"d/f\" 500..600", true),
+        ("#6 Writeback \"d/f\" 0..1000", true),
+        ("#7 SyncData \"d/f\"", true),
+        ("#8 SyncAll \"d/f\"", true),
+        ("#9 SetLen \"d/f\" 0..0", true),
+        ("#10 Rename \"d/f\" to \"d/g\"", true),
+        ("#11 Remove \"d/g\"", false),
+        ("#12 SyncDir \"d\"", false),
+        ("#13 Create \"lock\"", false),
     ];
     let seen: Vec<_> = seen.iter().collect();
     assert_eq!(seen, expected.map(|(op, exists)| (op.to_owned(), exists)));
-    assert_eq!((disk.operations(), disk.operations_unobserved()), (11, 0));
+    assert_eq!((disk.operations(), disk.operations_unobserved()), (13, 0));
 }
 
 #[test]

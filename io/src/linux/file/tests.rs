@@ -43,6 +43,38 @@ fn interrupted_and_short_reads_are_completed() {
 }
 
 #[test]
+fn interrupted_and_short_reads_into_several_buffers_are_completed() {
+    let flaky = Flaky { content: b"seawall", interrupt: Mutex::new(true) };
+    let mut reads = 0;
+    let mut read = |bufs: &mut [IoSliceMut<'_>], offset| {
+        reads += 1;
+        flaky.read_at(&mut bufs[0], offset)
+    };
+    let (mut a, mut b) = ([0; 2], [0; 3]);
+    let bufs: &mut [&mut [u8]] = &mut [&mut [], &mut a, &mut [], &mut b, &mut []];
+    assert_eq!(read_until_all_full(bufs, 1, &mut read).unwrap(), 5);
+    assert_eq!((&a, &b), (b"ea", b"wal"));
+    assert_eq!(read_until_all_full(&mut [&mut a, &mut b], 4, &mut read).unwrap(), 3);
+    assert_eq!((&a, &b[..1]), (b"al", &b"l"[..]));
+    assert!(reads > 8, "each other one was interrupted");
+}
+
+#[test]
+fn a_read_into_several_buffers_reports_any_other_error() {
+    let failing = |_: &mut [IoSliceMut<'_>], _| Err(io::Error::from_raw_os_error(libc::EIO));
+    let error = read_until_all_full(&mut [&mut [0; 2]], 0, failing).unwrap_err();
+    assert_eq!(error.raw_os_error(), Some(libc::EIO));
+}
+
+#[test]
+fn a_prefetch_that_is_not_supported_does_nothing() {
+    let (_reader, writer) = io::pipe().unwrap();
+    let pipe = LinuxFile::new(File::from(OwnedFd::from(writer)), Arc::default());
+    assert!(sys::prefetch(&pipe.file, 0, NonZeroU64::MIN).is_err(), "no pipe can be prefetched");
+    pipe.prefetch(0, 4096).unwrap();
+}
+
+#[test]
 fn allocation_by_writing_extends_with_zeros_and_keeps_existing_bytes() {
     let file = temporary_file();
     file.write_at(&[7; 5000], 0).unwrap();

@@ -1,0 +1,438 @@
+//! Data files: pages on disk, in segments. PostgreSQL: `md.c`.
+//!
+//! A file is a sequence of segment files (`name.rs`) of equal size; those behind its end are
+//! empty. Each segment has one descriptor, opened once and kept, through which everybody reads,
+//! writes and syncs: so an error of writeback is reported to our sync of it.
+//!
+//! # Rules
+//! * A segment's directory entry is durable before the first page is written to it.
+//! * A failed sync, of a segment or of a directory, poisons the store before it is reported.
+//! * F1, F2 are the caller's: the WAL is durable up to the page's LSN, the page is sealed.
+//! * S7: a file that was dropped needs no sync and no write; asking for one is no error.
+//! * S8: the segments of a dropped file are removed by a checkpoint, before the control file says
+//!   that the record of the drop is not needed any more. File numbers are not used again.
+//! * The list of files is locked for a look, never over a system call. Over system calls are held:
+//!   `creation`, by who creates a file; a file's segment list, by who creates a segment; a file's
+//!   `reading`, shared.
+
+mod file;
+mod name;
+
+pub use file::DataFile;
+pub use name::{DATA_DIR, FileOptions, TablespaceId};
+
+use crate::config::Format;
+use crate::disk::{Disk, DiskFile};
+use crate::error::{Error, PageFault, Result};
+use crate::fsync::SyncTag;
+use crate::page::{FileId, Page, PageId};
+use crate::poison::Poison;
+use crate::sync::{Mutex, RwLock, RwLockReadGuard};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+/// All data files of a store.
+pub struct Files {
+    disk: Arc<dyn Disk>,
+    poison: Arc<Poison>,
+    page_bytes: u64,
+    segment_bytes: u64,
+    files: RwLock<BTreeMap<FileId, Arc<DataFile>>>,
+    creation: Mutex<Creation>,
+    /// Segments of dropped files, with the directories that they are in.
+    dropped: Mutex<Vec<(TablespaceId, String)>>,
+    /// Held shared from the record of a cut to its effect on disk.
+    cuts: RwLock<()>,
+}
+
+/// What is to be created next.
+struct Creation {
+    /// Greater than the number of any file that is or was.
+    next: Option<FileId>,
+    tablespaces: BTreeSet<TablespaceId>,
+}
+
+/// The segments of a file that were found in the directories.
+struct Found {
+    options: FileOptions,
+    segments: Vec<u32>,
+}
+
+impl Files {
+    /// Opens every data file in the store's directories but those that the WAL says are
+    /// `dropped`; these are to be removed. A name there that is no data file's is left alone.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::NotAStore`] if a segment is missing in the middle of a file, or a
+    /// file is in two places.
+    pub fn open(
+        disk: Arc<dyn Disk>,
+        format: &Format,
+        poison: Arc<Poison>,
+        dropped: &BTreeSet<FileId>,
+    ) -> Result<Self> {
+        let tablespaces: BTreeSet<TablespaceId> =
+            list(&*disk, "")?.iter().filter_map(|name| TablespaceId::parse(name)).collect();
+        let mut found = find(&*disk, &tablespaces)?;
+        let last = found.keys().chain(dropped).max().copied();
+        let files = Self {
+            disk,
+            poison,
+            page_bytes: u64::from(format.page_bytes),
+            segment_bytes: u64::from(format.data_segment_bytes),
+            files: RwLock::new(BTreeMap::new()),
+            creation: Mutex::new(Creation { next: number_after(last), tablespaces }),
+            dropped: Mutex::new(Vec::new()),
+            cuts: RwLock::new(()),
+        };
+        for id in dropped {
+            if let Some(Found { options, segments }) = found.remove(id) {
+                files.note_dropped(*id, options, segments);
+            }
+        }
+        for (id, Found { options, segments }) in found {
+            let file = files.open_file(id, options, segments)?;
+            files.files.write().insert(id, file);
+        }
+        Ok(files)
+    }
+
+    fn open_file(
+        &self,
+        id: FileId,
+        options: FileOptions,
+        mut segments: Vec<u32>,
+    ) -> Result<Arc<DataFile>> {
+        segments.sort_unstable();
+        let mut opened = Vec::with_capacity(segments.len());
+        let mut bytes = 0;
+        for (expected, segment) in (0..).zip(segments) {
+            let path = options.path(SyncTag { file: id, segment: expected });
+            if segment != expected {
+                return Err(Error::NotAStore { found: format!("{path} is missing") });
+            }
+            let file = self.disk.open(&path).map_err(|e| failed("open", &path, 0, e))?;
+            let len = file.len().map_err(|e| failed("measure", &path, 0, e))?;
+            if len > 0 {
+                bytes = self.segment_bytes * u64::from(expected) + len;
+            }
+            opened.push(file);
+        }
+        let blocks = (bytes / self.page_bytes) as u32;
+        Ok(Arc::new(DataFile::new(id, options, blocks, opened)))
+    }
+
+    /// The file with number `id`.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchFile`].
+    pub fn get(&self, id: FileId) -> Result<Arc<DataFile>> {
+        self.files.read().get(&id).cloned().ok_or(Error::NoSuchFile { file: id })
+    }
+
+    /// Checks that a page exists.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchFile`], [`Error::BeyondEnd`].
+    pub fn check_exists(&self, page: PageId) -> Result<()> {
+        self.get(page.file())?.check_exists(page)
+    }
+
+    /// The numbers of all files, ascending.
+    pub fn list(&self) -> Vec<FileId> {
+        self.files.read().keys().copied().collect()
+    }
+
+    /// Creates an empty file with the next free number, durably. The caller has made the WAL
+    /// durable, so that the file does not outlive what happened before it.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchTablespace`], [`Error::Io`]; [`Error::Poisoned`] if the directory cannot be
+    /// synced.
+    pub fn create(&self, options: FileOptions) -> Result<FileId> {
+        let mut creation = self.creation.lock();
+        let tablespace = options.tablespace;
+        if !creation.tablespaces.contains(&tablespace) {
+            return Err(Error::NoSuchTablespace { tablespace });
+        }
+        let id = creation.next.ok_or(Error::Config {
+            setting: "file number",
+            found: "none that is free".to_owned(),
+            expected: "a number below 2^32".to_owned(),
+        })?;
+        let file = Arc::new(DataFile::new(id, options, 0, Vec::new()));
+        self.segment(&file, 0)?;
+        self.files.write().insert(id, file);
+        creation.next = number_after(Some(id));
+        Ok(id)
+    }
+
+    /// Creates a tablespace, durably, whose files are kept in a new directory within `dir`: one of
+    /// its own, so that a device that is not mounted lacks it, and no two tablespaces share it.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::Poisoned`] if the store's directory cannot be synced.
+    pub fn create_tablespace(&self, dir: &Path, system_id: u64) -> Result<TablespaceId> {
+        let mut creation = self.creation.lock();
+        let last = creation.tablespaces.last().map_or(0, |tablespace| tablespace.0);
+        let tablespace = TablespaceId(last + 1);
+        let target = dir.join(format!("seawall-{system_id:016x}.{}", tablespace.0));
+        let link = tablespace.dir();
+        self.disk.link_dir(&link, &target).map_err(|e| failed("create", &link, 0, e))?;
+        let synced = self.disk.sync_dir("");
+        synced.map_err(|e| self.poison.poison("sync", "the store's directory", &e))?;
+        creation.tablespaces.insert(tablespace);
+        Ok(tablespace)
+    }
+
+    /// Reads a page and checks that it is the one asked for.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchFile`], [`Error::BeyondEnd`], [`Error::Io`], [`Error::Page`].
+    pub fn read_page(&self, id: PageId, page: &mut Page) -> Result<()> {
+        let file = self.get(id.file())?;
+        let _exists = file.lock_for_reading(id)?;
+        let (tag, offset) = self.place(id);
+        let fault = |bytes| Error::Page { page: id, fault: PageFault::Short { bytes } };
+        let segment = file.segments.lock().get(tag.segment as usize).cloned();
+        let segment = segment.ok_or_else(|| fault(0))?;
+        let read = segment
+            .read_at(page.bytes_mut(), offset)
+            .map_err(|source| page_failed("read", id, file.path(tag.segment), offset, source))?;
+        if read < page.bytes().len() {
+            return Err(fault(read));
+        }
+        page.verify(id)
+    }
+
+    /// Writes a sealed page of a file. Returns the segment to sync.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::Poisoned`] if a new segment's entry cannot be synced.
+    pub fn write_page(&self, file: &DataFile, id: PageId, page: &Page) -> Result<SyncTag> {
+        let (tag, offset) = self.place(id);
+        let segment = self.segment(file, tag.segment)?;
+        segment
+            .write_at(page.bytes(), offset)
+            .map_err(|source| page_failed("write", id, file.path(tag.segment), offset, source))?;
+        Ok(tag)
+    }
+
+    /// Makes every segment of every file durable: what recovery found in the page cache may not
+    /// be.
+    ///
+    /// # Errors
+    /// [`Error::Poisoned`].
+    pub fn sync_everything(&self) -> Result<()> {
+        for id in self.list() {
+            let segments = self.get(id)?.segments.lock().len() as u32;
+            for segment in 0..segments {
+                self.sync(SyncTag { file: id, segment })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes a segment's bytes and length durable; that of a dropped file needs not be.
+    ///
+    /// # Errors
+    /// [`Error::Poisoned`].
+    pub fn sync(&self, tag: SyncTag) -> Result<()> {
+        let Ok(file) = self.get(tag.file) else { return Ok(()) };
+        let segment = self.segment(&file, tag.segment)?;
+        segment.sync_data().map_err(|e| self.poison.poison("sync", &file.path(tag.segment), &e))
+    }
+
+    /// Starts writeback of `blocks` pages from `first` on, which must be in one segment.
+    ///
+    /// # Errors
+    /// [`Error::Poisoned`]: an error of writeback is a failed sync.
+    pub fn start_writeback(&self, first: PageId, blocks: u32) -> Result<()> {
+        let Ok(file) = self.get(first.file()) else { return Ok(()) };
+        let (tag, offset) = self.place(first);
+        let segment = self.segment(&file, tag.segment)?;
+        segment
+            .start_writeback(offset, u64::from(blocks) * self.page_bytes)
+            .map_err(|e| self.poison.poison("writeback", &file.path(tag.segment), &e))
+    }
+
+    /// Blocks of a full segment.
+    pub fn segment_blocks(&self) -> u32 {
+        (self.segment_bytes / self.page_bytes) as u32
+    }
+
+    /// Empties the unlogged files: the store was not closed, so what they hold is of no time.
+    ///
+    /// # Errors
+    /// [`Error::Poisoned`].
+    pub fn reset_unlogged(&self) -> Result<()> {
+        let files: Vec<_> = self.files.read().values().cloned().collect();
+        for file in files.iter().filter(|file| file.options.unlogged) {
+            self.cut(file, 0)?;
+        }
+        Ok(())
+    }
+
+    /// Cuts a file on disk to its first `blocks` blocks, and in memory if it is longer there.
+    /// Returns the segments to sync.
+    ///
+    /// # Errors
+    /// [`Error::Poisoned`]: the log says that it is cut.
+    pub(crate) fn cut(&self, file: &DataFile, blocks: u32) -> Result<Vec<SyncTag>> {
+        let old = file.blocks();
+        if old > blocks {
+            file.begin_cut(&(blocks..old));
+            file.end_cut();
+        }
+        let bytes = u64::from(blocks) * self.page_bytes;
+        let segments = file.segments.lock().clone();
+        let mut cut = Vec::new();
+        for (number, segment) in (0..).zip(&segments) {
+            let kept = bytes.saturating_sub(self.segment_bytes * u64::from(number));
+            let path = file.path(number);
+            let poison = |e| self.poison.poison("truncate", &path, &e);
+            if segment.len().map_err(poison)? > kept {
+                segment.set_len(kept).map_err(poison)?;
+                cut.push(SyncTag { file: file.id, segment: number });
+            }
+        }
+        Ok(cut)
+    }
+
+    /// Keeps checkpoints from fixing a redo point: to be held from the insertion of a cut's record
+    /// to its effect on disk.
+    pub(crate) fn begin_cut(&self) -> RwLockReadGuard<'_, ()> {
+        self.cuts.read()
+    }
+
+    /// Does something while no cut is between its record and its effect on disk.
+    pub(crate) fn between_cuts<R>(&self, act: impl FnOnce() -> R) -> R {
+        let _none = self.cuts.write();
+        act()
+    }
+
+    /// Takes a file out of the list: from now on it does not exist.
+    pub(crate) fn forget(&self, file: &DataFile) {
+        self.files.write().remove(&file.id);
+    }
+
+    /// Notes a file for removal, when nobody writes to it any more.
+    pub(crate) fn remove_later(&self, file: &DataFile) {
+        let segments = file.segments.lock().len() as u32;
+        self.note_dropped(file.id, file.options, 0..segments);
+    }
+
+    fn note_dropped(
+        &self,
+        file: FileId,
+        options: FileOptions,
+        segments: impl IntoIterator<Item = u32>,
+    ) {
+        let path = |segment| (options.tablespace, options.path(SyncTag { file, segment }));
+        self.dropped.lock().extend(segments.into_iter().map(path));
+    }
+
+    /// Removes the segments of dropped files, durably. PostgreSQL: `SyncPostCheckpoint`.
+    ///
+    /// # Errors
+    /// [`Error::Io`]: those that are left are tried again by the next call; [`Error::Poisoned`].
+    pub fn remove_dropped(&self) -> Result<()> {
+        let dropped = self.dropped.lock().clone();
+        for (_, path) in &dropped {
+            remove_if_present(&*self.disk, path)?;
+        }
+        let dirs: BTreeSet<TablespaceId> = dropped.iter().map(|(dir, _)| *dir).collect();
+        for dir in dirs {
+            self.sync_dir(dir)?;
+        }
+        // Others may have been added behind them meanwhile.
+        self.dropped.lock().drain(..dropped.len());
+        Ok(())
+    }
+
+    fn sync_dir(&self, tablespace: TablespaceId) -> Result<()> {
+        let dir = tablespace.dir();
+        self.disk.sync_dir(&dir).map_err(|error| self.poison.poison("sync", &dir, &error))
+    }
+
+    fn place(&self, id: PageId) -> (SyncTag, u64) {
+        let per_segment = self.segment_blocks();
+        let (segment, block) = (id.block() / per_segment, id.block() % per_segment);
+        (SyncTag { file: id.file(), segment }, u64::from(block) * self.page_bytes)
+    }
+
+    /// The segment, created durably if it is not there. The file's segment list stays locked over
+    /// the creation, so that nobody writes to a segment whose entry may vanish.
+    fn segment(&self, file: &DataFile, segment: u32) -> Result<Arc<dyn DiskFile>> {
+        let mut segments = file.segments.lock();
+        while segments.len() <= segment as usize {
+            let path = file.path(segments.len() as u32);
+            let created = match self.disk.create(&path) {
+                // Left by an attempt that failed between this and the sync of the directory.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => self.disk.open(&path),
+                other => other,
+            };
+            let created = created.map_err(|source| failed("create", &path, 0, source))?;
+            self.sync_dir(file.options.tablespace)?;
+            segments.push(created);
+        }
+        Ok(Arc::clone(&segments[segment as usize]))
+    }
+}
+
+fn number_after(last: Option<FileId>) -> Option<FileId> {
+    last.map_or(0, |id| id.0).checked_add(1).map(FileId)
+}
+
+fn list(disk: &dyn Disk, dir: &str) -> Result<Vec<String>> {
+    let what = if dir.is_empty() { "the store's directory" } else { dir };
+    disk.list(dir).map_err(|source| failed("list", what, 0, source))
+}
+
+/// The segments in the directories of the tablespaces, by file.
+fn find(disk: &dyn Disk, tablespaces: &BTreeSet<TablespaceId>) -> Result<BTreeMap<FileId, Found>> {
+    let mut files: BTreeMap<FileId, Found> = BTreeMap::new();
+    for tablespace in tablespaces {
+        let names = list(disk, &tablespace.dir())?;
+        for (options, tag) in names.iter().filter_map(|name| FileOptions::parse(*tablespace, name))
+        {
+            let new = || Found { options, segments: Vec::new() };
+            let file = files.entry(tag.file).or_insert_with(new);
+            if file.options != options {
+                let (one, other) = (file.options.path(tag), options.path(tag));
+                let found = format!("file {} as {one} and as {other}", tag.file);
+                return Err(Error::NotAStore { found });
+            }
+            file.segments.push(tag.segment);
+        }
+    }
+    Ok(files)
+}
+
+/// Removes a file that may be gone already.
+pub(crate) fn remove_if_present(disk: &dyn Disk, path: &str) -> Result<()> {
+    match disk.remove(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(failed("remove", path, 0, error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The error of a disk operation.
+pub(crate) fn failed(op: &'static str, file: &str, offset: u64, source: io::Error) -> Error {
+    Error::Io { op, page: None, file: file.to_owned(), offset, source: Arc::new(source) }
+}
+
+/// The error of a read or write of a page, in a file of this path.
+fn page_failed(
+    op: &'static str,
+    page: PageId,
+    file: String,
+    offset: u64,
+    source: io::Error,
+) -> Error {
+    Error::Io { op, page: Some(page), file, offset, source: Arc::new(source) }
+}

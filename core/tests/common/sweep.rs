@@ -1,0 +1,95 @@
+//! Every crash point of a workload, times the disks that a crash may leave there.
+
+use super::{Model, Recovered, engine_on, recover};
+use seawall_core::config::Config;
+use seawall_core::engine::Engine;
+use seawall_core::sim::{CrashImage, CrashOptions, SimDisk};
+use seawall_core::sync::Mutex;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// What the observer and the workload share.
+#[derive(Default)]
+pub(crate) struct Sweep {
+    pub(crate) model: Model,
+    /// Digest of an image to the state that it recovers to.
+    met: HashMap<u128, usize>,
+    points: usize,
+    images: usize,
+}
+
+/// Checks every image of this moment.
+fn check_images(disk: &SimDisk, config: &Config, options: &CrashOptions, sweep: &Mutex<Sweep>) {
+    sweep.lock().points += 1;
+    for image in disk.crash_images(options) {
+        let known = sweep.lock().met.get(&image.digest()).copied();
+        let state = known.unwrap_or_else(|| recover_image(&image, config, sweep));
+        let mut sweep = sweep.lock();
+        sweep.images += 1;
+        sweep.met.insert(image.digest(), state);
+        assert!(
+            state >= sweep.model.acknowledged(),
+            "state {state} survived of {} acknowledged; {}",
+            sweep.model.acknowledged(),
+            image.describe()
+        );
+    }
+}
+
+/// Recovers an image to one of the workload's states, and shows that it can go on.
+fn recover_image(image: &CrashImage, config: &Config, sweep: &Mutex<Sweep>) -> usize {
+    let disk = image.mount();
+    let recovered = match recover(&disk, config) {
+        Ok(recovered) => recovered,
+        Err(error) => panic!("{error}; {}", image.describe()),
+    };
+    let state = sweep.lock().model.find(&recovered);
+    let state = state.unwrap_or_else(|| panic!("no state of the workload; {}", image.describe()));
+    assert_eq!(goes_on(&disk, config), recovered, "after another crash; {}", image.describe());
+    state
+}
+
+/// Crashes again, right after recovery, losing all that is not synced: the state must be the same.
+fn goes_on(disk: &SimDisk, config: &Config) -> Recovered {
+    let nothing_survives = disk.crash_images(&CrashOptions::default()).next().expect("one");
+    recover(&nothing_survives.mount(), config).expect("recovered before")
+}
+
+/// Runs a workload with the images checked before every disk operation.
+pub(crate) fn sweep(
+    config: Config,
+    options: CrashOptions,
+    workload: impl Fn(&Engine, &Mutex<Sweep>),
+) {
+    let disk = SimDisk::new();
+    let engine = engine_on(&disk, &config);
+    let sweep = Arc::new(Mutex::new(Sweep::default()));
+    let shared = Arc::clone(&sweep);
+    disk.set_observer(Some(Box::new(move |disk, _| {
+        check_images(disk, &config, &options, &shared)
+    })));
+    workload(&engine, &sweep);
+    disk.set_observer(None);
+    let sweep = sweep.lock();
+    println!(
+        "{} crash points, {} images, {} different ones recovered; {} states, {} acknowledged",
+        sweep.points,
+        sweep.images,
+        sweep.met.len(),
+        sweep.model.states(),
+        sweep.model.acknowledged()
+    );
+    assert!(sweep.points > 100 && sweep.met.len() > 500, "the sweep has shrunk");
+}
+
+/// One operation; two of three wait until it is durable.
+pub(crate) fn change(engine: &Engine, sweep: &Mutex<Sweep>, number: u64) {
+    let change = sweep.lock().model.expect_change(number);
+    let operation = change.make(engine);
+    if number.is_multiple_of(3) {
+        engine.commit_async(operation).unwrap();
+    } else {
+        engine.commit(operation).unwrap();
+        sweep.lock().model.acknowledge_all();
+    }
+}

@@ -1,0 +1,271 @@
+//! Files: extended, truncated, dropped, unlogged, in tablespaces; and all of it with crashes.
+
+mod common;
+
+use common::sweep::{Sweep, change, sweep};
+use common::{config, content, engine_on, open, recover};
+use seawall_core::checkpoint::Urgency;
+use seawall_core::config::Config;
+use seawall_core::engine::Engine;
+use seawall_core::error::{Error, Result};
+use seawall_core::files::{FileOptions, TablespaceId};
+use seawall_core::page::{FileId, PageId};
+use seawall_core::sim::{CrashOptions, EIO, ENOSPC, Fault, OpKind, SimDisk};
+use seawall_core::sync::Mutex;
+use std::path::Path;
+
+const UNLOGGED: FileOptions = FileOptions { tablespace: TablespaceId(0), unlogged: true };
+
+/// A store with a file of `blocks` pages, each with its block in its first byte.
+fn store(options: FileOptions, blocks: u32) -> (SimDisk, Engine, FileId) {
+    let disk = SimDisk::new();
+    let engine = engine_on(&disk, &config());
+    let file = filled(&engine, options, blocks);
+    (disk, engine, file)
+}
+
+fn filled(engine: &Engine, options: FileOptions, blocks: u32) -> FileId {
+    let file = engine.create_file(options).unwrap();
+    engine.extend(file, blocks).unwrap();
+    for block in 0..blocks {
+        write(engine, PageId::new(file, block), block as u8);
+    }
+    file
+}
+
+fn write(engine: &Engine, page: PageId, value: u8) {
+    let mut operation = engine.operation();
+    operation.page(page).unwrap().write(0, &[value]).unwrap();
+    engine.commit(operation).unwrap();
+}
+
+fn first_bytes(engine: &Engine, file: FileId) -> Vec<u8> {
+    let blocks = 0..engine.blocks(file).unwrap();
+    blocks.map(|block| engine.read(PageId::new(file, block)).unwrap()[0]).collect()
+}
+
+fn crash(disk: &SimDisk, engine: Engine) -> (SimDisk, Engine) {
+    drop(engine);
+    let nothing_survives = disk.crash_images(&CrashOptions::default()).next().expect("one");
+    let disk = nothing_survives.mount();
+    let engine = open(&disk, &config()).unwrap();
+    (disk, engine)
+}
+
+fn is_beyond_end<T>(result: Result<T>) -> bool {
+    matches!(result, Err(Error::BeyondEnd { .. }))
+}
+
+fn is_no_file<T>(result: Result<T>) -> bool {
+    matches!(result, Err(Error::NoSuchFile { .. }))
+}
+
+#[test]
+fn what_was_truncated_is_gone_for_good_and_new_pages_in_its_place_are_empty() {
+    let (disk, engine, file) = store(FileOptions::default(), 7);
+    engine.truncate(file, 3).unwrap();
+    assert!(is_beyond_end(engine.read(PageId::new(file, 3))));
+    assert!(is_beyond_end(engine.operation().page(PageId::new(file, 6))));
+    assert_eq!(engine.extend(file, 2).unwrap(), 3);
+    assert_eq!(first_bytes(&engine, file), [0, 1, 2, 0, 0]);
+    let (disk, engine) = crash(&disk, engine);
+    assert_eq!(first_bytes(&engine, file)[..3], [0, 1, 2]);
+    engine.truncate(file, 1).unwrap();
+    engine.close().unwrap();
+    drop(engine);
+    let engine = open(&disk, &config()).unwrap();
+    assert_eq!(first_bytes(&engine, file), [0]);
+}
+
+#[test]
+fn a_file_is_not_truncated_to_more_than_it_has() {
+    let (_, engine, file) = store(FileOptions::default(), 2);
+    assert!(is_beyond_end(engine.truncate(file, 3)));
+    engine.truncate(file, 2).unwrap();
+    assert_eq!(first_bytes(&engine, file), [0, 1]);
+    assert!(is_no_file(engine.truncate(FileId(9), 0)));
+}
+
+#[test]
+fn a_dropped_file_is_refused_everywhere_and_its_number_stays_unused() {
+    let (disk, engine, file) = store(FileOptions::default(), 5);
+    let page = PageId::new(file, 1);
+    engine.drop_file(file).unwrap();
+    assert!(is_no_file(engine.read(page)));
+    assert!(is_no_file(engine.operation().page(page)));
+    assert!(is_no_file(engine.extend(file, 1)));
+    assert!(is_no_file(engine.truncate(file, 0)));
+    assert!(is_no_file(engine.drop_file(file)));
+    assert!(is_no_file(engine.blocks(file)));
+    assert_ne!(engine.create_file(FileOptions::default()).unwrap(), file);
+    assert!(disk.exists("data/00000001.0"), "removed by a checkpoint");
+    engine.checkpoint(Urgency::Immediate).unwrap();
+    assert!(!disk.exists("data/00000001.0") && !disk.exists("data/00000001.2"));
+}
+
+#[test]
+fn a_dropped_file_does_not_come_back_with_a_crash() {
+    let (disk, engine, file) = store(FileOptions::default(), 5);
+    engine.drop_file(file).unwrap();
+    let (disk, engine) = crash(&disk, engine);
+    assert!(engine.files().is_empty() && !disk.exists("data/00000001.0"));
+    let next = engine.create_file(FileOptions::default()).unwrap();
+    assert_ne!(next, file, "the log still has records of it");
+}
+
+#[test]
+fn a_cut_for_which_the_log_has_no_room_changes_nothing() {
+    let (disk, engine, file) = store(FileOptions::default(), 4);
+    disk.fail_at(1, Fault::persistent(ENOSPC).only(OpKind::Create));
+    // Until the log needs a segment that it cannot have.
+    let failed = (0..1000).find_map(|_| {
+        let mut operation = engine.operation();
+        operation.page(PageId::new(file, 0)).unwrap().change(0..3000).unwrap().fill(9);
+        engine.commit(operation).err()
+    });
+    assert!(matches!(failed, Some(Error::Io { .. })), "{failed:?}");
+    assert!(matches!(engine.truncate(file, 1), Err(Error::Io { .. })));
+    assert!(matches!(engine.drop_file(file), Err(Error::Io { .. })));
+    assert_eq!(engine.read(PageId::new(file, 3)).unwrap()[0], 3);
+    disk.clear_faults();
+    engine.truncate(file, 1).unwrap();
+    assert_eq!(engine.blocks(file).unwrap(), 1);
+}
+
+#[test]
+fn an_unlogged_file_is_empty_after_a_crash_and_intact_after_a_close() {
+    let (disk, engine, file) = store(UNLOGGED, 5);
+    let (flushed, ..) = engine.wal_positions();
+    write(&engine, PageId::new(file, 4), 44);
+    assert_eq!(engine.wal_positions().0, flushed, "its changes are not logged");
+    engine.close().unwrap();
+    drop(engine);
+    let engine = open(&disk, &config()).unwrap();
+    assert_eq!(first_bytes(&engine, file), [0, 1, 2, 3, 44]);
+    engine.checkpoint(Urgency::Immediate).unwrap();
+    let (disk, engine) = crash(&disk, engine);
+    assert_eq!(first_bytes(&engine, file), []);
+    engine.extend(file, 1).unwrap();
+    assert_eq!(first_bytes(&engine, file), [0]);
+    engine.truncate(file, 0).unwrap();
+    engine.drop_file(file).unwrap();
+    let (_, engine) = crash(&disk, engine);
+    assert!(engine.files().is_empty());
+}
+
+#[test]
+fn a_checkpoint_leaves_the_pages_of_unlogged_files_alone_and_a_close_does_not() {
+    let (_, engine, _) = store(UNLOGGED, 5);
+    assert_eq!(engine.checkpoint(Urgency::Immediate).unwrap().buffers_written, 0);
+    assert_eq!(engine.close().unwrap().buffers_written, 5);
+}
+
+#[test]
+fn a_file_in_a_tablespace_is_there_after_a_crash() {
+    let disk = SimDisk::new();
+    let engine = engine_on(&disk, &config());
+    let tablespace = engine.create_tablespace(Path::new("/elsewhere")).unwrap();
+    let file = filled(&engine, FileOptions { tablespace, unlogged: false }, 3);
+    assert!(disk.exists("data.1/00000001.0"));
+    let (disk, engine) = crash(&disk, engine);
+    assert_eq!(first_bytes(&engine, file), [0, 1, 2]);
+    assert_eq!(engine.create_tablespace(Path::new("/third")).unwrap(), TablespaceId(2));
+    engine.drop_file(file).unwrap();
+    engine.checkpoint(Urgency::Immediate).unwrap();
+    assert_eq!(seawall_core::disk::Disk::list(&disk, "data.1").unwrap(), Vec::<String>::new());
+}
+
+#[test]
+fn a_tablespace_that_does_not_exist_is_refused() {
+    let (_, engine, _) = store(FileOptions::default(), 1);
+    let options = FileOptions { tablespace: TablespaceId(3), unlogged: false };
+    let error = engine.create_file(options).unwrap_err();
+    assert_eq!(error.to_string(), "there is no tablespace 3");
+}
+
+#[test]
+fn a_segment_that_cannot_be_cut_poisons_since_the_log_says_that_it_is() {
+    let (disk, engine, file) = store(FileOptions::default(), 3);
+    engine.checkpoint(Urgency::Immediate).unwrap();
+    disk.fail_at(1, Fault::once(EIO).only(OpKind::SetLen));
+    let error = engine.truncate(file, 1).unwrap_err();
+    assert!(matches!(error, Error::Poisoned(_)), "{error}");
+    assert!(error.to_string().contains("truncate of data/00000001.0"), "{error}");
+    let (_, engine) = crash(&disk, engine);
+    assert_eq!(first_bytes(&engine, file), [0]);
+}
+
+/// Extensions by several pages, truncations to and across the ends of segments, drops, an unlogged
+/// file that is written all the time, checkpoints, evictions.
+fn files(engine: &Engine, sweep: &Mutex<Sweep>) {
+    let create = |options| {
+        sweep.lock().model.expect_file();
+        let file = engine.create_file(options).unwrap();
+        sweep.lock().model.acknowledge_all();
+        file
+    };
+    let extend = |file, pages| {
+        sweep.lock().model.expect_pages(file, pages);
+        engine.extend(file, pages as u32).unwrap();
+    };
+    let truncate = |file, blocks| {
+        sweep.lock().model.expect_truncate(file, blocks);
+        engine.truncate(file, blocks as u32).unwrap();
+        sweep.lock().model.acknowledge_all();
+    };
+    let drop_file = |file| {
+        sweep.lock().model.expect_drop(file);
+        engine.drop_file(file).unwrap();
+        sweep.lock().model.acknowledge_all();
+    };
+    let mut numbers = 1..;
+    let mut work = |unlogged, changes| {
+        for number in numbers.by_ref().take(changes) {
+            change(engine, sweep, number);
+            write(engine, PageId::new(unlogged, number as u32 % 3), number as u8);
+        }
+    };
+    let unlogged = create(UNLOGGED);
+    engine.extend(unlogged, 3).unwrap();
+    let (first, second) = (create(FileOptions::default()), create(FileOptions::default()));
+    extend(first, 2);
+    extend(first, 2);
+    extend(second, 2);
+    work(unlogged, 6);
+    truncate(first, 3);
+    work(unlogged, 4);
+    engine.checkpoint(Urgency::Immediate).unwrap();
+    extend(first, 2);
+    work(unlogged, 4);
+    truncate(first, 1);
+    drop_file(second);
+    work(unlogged, 3);
+    engine.checkpoint(Urgency::Immediate).unwrap();
+    extend(first, 2);
+    let third = create(FileOptions::default());
+    extend(third, 1);
+    truncate(first, 2);
+    work(unlogged, 4);
+    drop_file(first);
+    engine.checkpoint(Urgency::Immediate).unwrap();
+    work(unlogged, 2);
+}
+
+#[test]
+fn every_crash_while_files_are_extended_truncated_and_dropped_recovers_to_a_prefix() {
+    let config = Config { buffers: 8, ..config() };
+    let options = CrashOptions { max_subset: 5, seeded: 3, seed: 7 };
+    sweep(config, options, files);
+}
+
+#[test]
+fn reading_everything_after_all_of_it_finds_what_the_model_has() {
+    let disk = SimDisk::new();
+    let engine = engine_on(&disk, &config());
+    let sweep = Mutex::new(Sweep::default());
+    files(&engine, &sweep);
+    let before = content(&engine).unwrap();
+    engine.close().unwrap();
+    drop(engine);
+    assert_eq!(recover(&disk, &config()).unwrap(), before);
+}
