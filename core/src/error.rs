@@ -12,19 +12,21 @@ use std::sync::Arc;
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Everything that a store reports.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Error {
     /// A disk operation failed and nothing durable is in doubt: the caller may try again.
     Io {
         /// What was attempted, as a verb.
         op: &'static str,
+        /// For which page, where it is a read or write of one.
+        page: Option<PageId>,
         /// On which file, relative to the store's directory.
         file: String,
         /// At which byte of the file; 0 where the operation has no offset.
         offset: u64,
-        /// What the operating system said.
-        source: io::Error,
+        /// What the operating system said. Shared: everybody who waited for a read gets its error.
+        source: Arc<io::Error>,
     },
     /// A sync failed, now or earlier: commits and checkpoints are refused until the store is
     /// opened again.
@@ -296,7 +298,10 @@ impl fmt::Display for ControlFault {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Error::Io { op, file, offset, source } => {
+            Error::Io { op, page: Some(page), file, offset, source } => {
+                write!(f, "{op} of page {page} in {file} at offset {offset} failed: {source}")
+            }
+            Error::Io { op, page: None, file, offset, source } => {
                 write!(f, "{op} of {file} at offset {offset} failed: {source}")
             }
             Error::Poisoned(cause) => {
@@ -343,7 +348,7 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Error::Io { source, .. } => Some(source),
+            Error::Io { source, .. } => Some(&**source),
             _ => None,
         }
     }

@@ -83,7 +83,8 @@ fn a_page_that_cannot_be_written_stays_dirty_and_the_store_goes_on() {
     commit(&engine, PAGE, 1).unwrap();
     disk.fail_at(1, Fault::persistent(EIO).only(OpKind::Write));
     let failed = engine.checkpoint(Urgency::Immediate).unwrap_err();
-    let expected = "write of data/00000001.0 at offset 0 failed: Input/output error (os error 5)";
+    let expected = "write of page 1:0 in data/00000001.0 at offset 0 failed: \
+        Input/output error (os error 5)";
     assert_eq!(failed.to_string(), expected);
     disk.clear_faults();
     engine.checkpoint(Urgency::Immediate).unwrap();

@@ -263,7 +263,8 @@ impl Background {
             });
         if let Err(source) = started {
             background.stop(engine);
-            return Err(Error::Io { op: "start", file: "thread".into(), offset: 0, source });
+            let (file, source) = ("thread".into(), Arc::new(source));
+            return Err(Error::Io { op: "start", page: None, file, offset: 0, source });
         }
         Ok(background)
     }

@@ -10,14 +10,18 @@ use crate::lsn::Lsn;
 use crate::page::{FileId, Page, PageId};
 use crate::poison::Poison;
 use crate::sim::SimDisk;
+use crate::sync::atomic::{AtomicBool, Ordering};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub(crate) const PAGE_BYTES: usize = 512;
 pub(crate) const BLOCKS: u32 = 8;
 
-/// A log that is always durable.
-struct Log;
+/// A log that is always durable, and may panic when it is asked for its end.
+#[derive(Default)]
+pub(crate) struct Log {
+    pub(crate) panics: AtomicBool,
+}
 
 impl DurableLog for Log {
     fn flush(&self, _: Lsn) -> Result<()> {
@@ -29,6 +33,7 @@ impl DurableLog for Log {
     }
 
     fn end(&self) -> Lsn {
+        assert!(!self.panics.load(Ordering::Relaxed), "as the test wants it");
         Lsn::ZERO
     }
 }
@@ -37,6 +42,7 @@ impl DurableLog for Log {
 pub(crate) struct Bed {
     pub(crate) disk: SimDisk,
     pub(crate) files: Arc<Files>,
+    pub(crate) log: Arc<Log>,
     pub(crate) pool: Pool,
 }
 
@@ -64,10 +70,11 @@ impl Bed {
         let shared = Arc::new(disk.clone()) as Arc<dyn Disk>;
         let files = Files::open(shared, &format, Arc::new(Poison::new()), &BTreeSet::new());
         let files = Arc::new(files.unwrap());
-        let log = Arc::new(Log);
+        let log = Arc::new(Log::default());
+        let durable = Arc::clone(&log) as Arc<dyn DurableLog>;
         let syncs = Arc::new(SyncQueue::new(4));
-        let pool = Pool::new(frames, PAGE_BYTES, Arc::clone(&files), log, syncs);
-        Self { disk, files, pool }
+        let pool = Pool::new(frames, PAGE_BYTES, Arc::clone(&files), durable, syncs);
+        Self { disk, files, log, pool }
     }
 
     /// Changes the first byte of a page's body.

@@ -7,7 +7,8 @@
 //! page that he wants to change.
 //!
 //! # Checked by
-//! models `dirty_flag`, `mark_flush`, `mark_write`, `evict_dirty`, `background_checkpoint`.
+//! models `dirty_flag`, `flush_two_dirtiers`, `mark_flush`, `mark_write`, `evict_dirty`,
+//! `background_checkpoint`.
 
 use super::frame::WriteIo;
 use super::guard::Pin;

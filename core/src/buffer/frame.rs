@@ -5,7 +5,7 @@
 //!   does the unpin that leaves a page to those who wait for its cleanup lock. One event is enough
 //!   for both: each tests what it waits for itself, and a wake for the other costs one more test.
 
-use super::state::{Header, ReadEnd, Unpinned, WriteEnd};
+use super::state::{Awaited, Header, ReadEnd, Unpinned, WriteEnd};
 use crate::event::Event;
 use crate::page::{Page, PageId};
 use crate::sync::RwLock;
@@ -47,6 +47,13 @@ impl Frame {
         self.header.assign(is_permanent);
     }
 
+    /// Waits for the end of a read. The caller has a pin, so it is a read of that page: the one
+    /// that was in progress, or a later one if that has failed and somebody tries again already.
+    pub(super) fn wait_for_read(&self) -> Awaited {
+        self.changed.wait_until(|| self.header.snapshot().awaited_read())
+    }
+
+    /// Waits until nobody reads or writes the frame.
     pub(super) fn wait_for_io(&self) {
         self.changed.wait_until(|| (!self.header.snapshot().has_io()).then_some(()));
     }

@@ -9,6 +9,7 @@ mod background;
 pub(crate) mod bed;
 mod clock;
 mod cut;
+mod failures;
 mod flush;
 mod forecast;
 mod frame;

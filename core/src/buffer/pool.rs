@@ -4,22 +4,29 @@
 //! Look it up, pin it, compare its tag; else claim a free frame, enter the page as being read, read
 //! it with the content lock held exclusively, set VALID, wake those who wait.
 //!
+//! A read that fails sets IO_ERROR; its error is its owner's and that of all who waited for it
+//! (`failures.rs`). The page stays where it is, without bytes, and whoever comes later reads again.
+//!
 //! # A page's way out
 //! See `victim.rs`; how it is written, `flush.rs`.
 //!
 //! # Rules
 //! * The content lock is held over a system call in one place: a read-in, when nobody else can
 //!   want the bytes because they are not there yet.
+//! * Who waits for a read starts none, whatever it ends with, unless its owner has panicked: on a
+//!   dead disk any number of threads that miss a page at a time make one read.
+//! * A page that does not exist costs no frame, unless it ceases to exist meanwhile.
 //!
 //! # Checked by
-//! models `pin_evict`, `read_in`.
+//! models `pin_evict`, `read_in`, `read_fails`.
 
 use super::allocations::Allocations;
 use super::clock::ClockSweep;
+use super::failures::ReadFailures;
 use super::frame::{Frame, ReadIo};
 use super::guard::Pin;
 use super::ring::Ring;
-use super::state::{BeginRead, Header, ReadEnd, Snapshot};
+use super::state::{Awaited, BeginRead, Header, ReadEnd, Snapshot};
 use super::table::{FrameId, PageTable, Present};
 use crate::error::{Error, PageFault, Result};
 use crate::files::Files;
@@ -49,6 +56,7 @@ pub struct Pool {
     pub(super) table: PageTable,
     pub(super) clock: ClockSweep,
     pub(super) allocations: Allocations,
+    pub(super) failures: ReadFailures,
     pub(super) files: Arc<Files>,
     pub(super) log: Arc<dyn DurableLog>,
     pub(super) syncs: Arc<SyncQueue>,
@@ -69,6 +77,7 @@ impl Pool {
             table: PageTable::new(buffers),
             clock: ClockSweep::new(buffers),
             allocations: Allocations::new(),
+            failures: ReadFailures::new(),
             files,
             log,
             syncs,
@@ -100,7 +109,8 @@ impl Pool {
     ///
     /// # Errors
     /// [`Error::NoSuchFile`], [`Error::BeyondEnd`], [`Error::NoUnpinnedBuffers`]; what reading it
-    /// reports; what writing another page back reports.
+    /// reports, to the caller or to the one whose read the caller waited for; what writing another
+    /// page back reports.
     pub fn pin(&self, page: PageId) -> Result<Pin<'_>> {
         self.pin_through(page, None)
     }
@@ -110,12 +120,7 @@ impl Pool {
     /// # Errors
     /// As [`Pool::pin`].
     pub fn pin_through(&self, page: PageId, ring: Option<&mut Ring>) -> Result<Pin<'_>> {
-        self.pin_or_fill(page, ring, |bytes| {
-            self.files.read_page(page, bytes)?;
-            let (lsn, end) = (bytes.lsn(), self.log.end());
-            let fault = PageFault::NewerThanWal { lsn, end };
-            if lsn <= end { Ok(ReadEnd::Read) } else { Err(Error::Page { page, fault }) }
-        })
+        self.pin_or_fill(page, ring, Origin::Disk)
     }
 
     /// Pins a page that is not on disk yet or about to be overwritten whole: if it is not in the
@@ -133,10 +138,7 @@ impl Pool {
     /// # Errors
     /// As [`Pool::pin_new`].
     pub fn pin_new_through(&self, page: PageId, ring: Option<&mut Ring>) -> Result<Pin<'_>> {
-        self.pin_or_fill(page, ring, |bytes| {
-            bytes.format(page);
-            Ok(ReadEnd::Formatted)
-        })
+        self.pin_or_fill(page, ring, Origin::Nowhere)
     }
 
     pub(super) fn frame(&self, id: FrameId) -> &Frame {
@@ -147,7 +149,7 @@ impl Pool {
         &self,
         page: PageId,
         ring: Option<&mut Ring>,
-        fill: impl Fn(&mut Page) -> Result<ReadEnd>,
+        origin: Origin,
     ) -> Result<Pin<'_>> {
         let found = match ring {
             None => self.find(page, Header::pin_if_tagged),
@@ -156,18 +158,30 @@ impl Pool {
         let pin = match found {
             Some((pin, true)) => return Ok(pin),
             Some((pin, false)) => pin,
-            None => match self.enter(page, ring)? {
-                Entered::ToBeFilled(pin) => return self.fill(pin, fill),
+            None => match self.enter(page, ring, origin)? {
+                Entered::ToBeFilled(pin) => return self.fill(pin, origin),
                 Entered::Present(pin) => pin,
             },
         };
         loop {
             match pin.frame().header.begin_read() {
                 BeginRead::AlreadyValid => return Ok(pin),
-                // The read that put the page into the table has failed: it is our turn.
-                BeginRead::Started => return self.fill(pin, fill),
-                BeginRead::Busy => pin.frame().wait_for_io(),
+                BeginRead::Started => {
+                    // The last read has failed, and it is our turn.
+                    self.failures.forget(pin.id());
+                    return self.fill(pin, origin);
+                }
+                BeginRead::Busy => self.wait_for_read(&pin, origin)?,
             }
+        }
+    }
+
+    /// Waits for somebody else's read of a page, and fails as it did.
+    fn wait_for_read(&self, pin: &Pin<'_>, origin: Origin) -> Result<()> {
+        match (pin.frame().wait_for_read(), origin) {
+            // There is no error if somebody reads again by now, or if the owner has panicked.
+            (Awaited::Failed, Origin::Disk) => self.failures.of(pin.id()).map_or(Ok(()), Err),
+            (Awaited::Failed, Origin::Nowhere) | (Awaited::Valid, _) => Ok(()),
         }
     }
 
@@ -195,8 +209,17 @@ impl Pool {
     }
 
     /// Enters a page that was not in the table; somebody else may have been faster.
-    fn enter(&self, page: PageId, mut ring: Option<&mut Ring>) -> Result<Entered<'_>> {
-        let is_permanent = !self.files.get(page.file())?.options().unlogged;
+    fn enter(
+        &self,
+        page: PageId,
+        mut ring: Option<&mut Ring>,
+        origin: Origin,
+    ) -> Result<Entered<'_>> {
+        let file = self.files.get(page.file())?;
+        if origin == Origin::Disk {
+            file.check_exists(page)?;
+        }
+        let is_permanent = !file.options().unlogged;
         let free = self.claim_free_frame(ring.as_deref_mut())?;
         let frame = free.frame();
         let entered = self.table.insert(
@@ -219,16 +242,39 @@ impl Pool {
     }
 
     /// Fills a page of which the caller owns the I/O.
-    fn fill<'p>(
-        &'p self,
-        pin: Pin<'p>,
-        fill: impl Fn(&mut Page) -> Result<ReadEnd>,
-    ) -> Result<Pin<'p>> {
+    fn fill<'p>(&'p self, pin: Pin<'p>, origin: Origin) -> Result<Pin<'p>> {
         let io = ReadIo { frame: pin.frame(), end: ReadEnd::Failed };
-        let end = fill(&mut pin.frame().content.write())?;
-        io.end(end);
+        let filled = self.fill_bytes(pin.page(), &mut pin.frame().content.write(), origin);
+        match filled {
+            Ok(end) => io.end(end),
+            Err(error) => {
+                // Before the I/O ends: who has waited for it looks for the error then.
+                self.failures.note(pin.id(), error.clone());
+                return Err(error);
+            }
+        }
         Ok(pin)
     }
+
+    fn fill_bytes(&self, page: PageId, bytes: &mut Page, origin: Origin) -> Result<ReadEnd> {
+        if origin == Origin::Nowhere {
+            bytes.format(page);
+            return Ok(ReadEnd::Formatted);
+        }
+        // It may have ceased to exist since we looked: this looks again.
+        self.files.read_page(page, bytes)?;
+        let (lsn, end) = (bytes.lsn(), self.log.end());
+        let fault = PageFault::NewerThanWal { lsn, end };
+        if lsn <= end { Ok(ReadEnd::Read) } else { Err(Error::Page { page, fault }) }
+    }
+}
+
+/// Where the bytes of a page come from that is not in the pool.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    Disk,
+    /// They are formatted.
+    Nowhere,
 }
 
 /// A way to pin a frame that stands for a page.
@@ -242,3 +288,6 @@ enum Entered<'p> {
     /// In the frame of whoever was faster.
     Present(Pin<'p>),
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,7 +20,7 @@
 //! |---|---|---|---|---|
 //! | 0 | 0 | 0 | 0 | free: in no table, anybody's to claim |
 //! | 1 | 0 | 1 | 0 | being read in |
-//! | 1 | 0 | 0 | 0 | a read failed (IO_ERROR); the next who needs it tries again |
+//! | 1 | 0 | 0 | 0 | a read failed (IO_ERROR): an error for who waited; the next tries again |
 //! | 1 | 1 | 0 | 0 | clean |
 //! | 1 | 1 | 0 | 1 | dirty |
 //! | 1 | 1 | 1 | 1 | being written; JUST_DIRTIED if it was changed meanwhile |
@@ -62,7 +62,8 @@
 //!   free frame writes it.)
 //!
 //! # Checked by
-//! models `dirty_flag`, `pin_evict`, `read_in`, `mark_flush`, `cleanup`, `cleanup_waiters`.
+//! models `dirty_flag`, `flush_two_dirtiers`, `pin_evict`, `read_in`, `read_fails`, `mark_flush`,
+//! `cleanup`, `cleanup_waiters`.
 
 mod victim;
 mod word;
@@ -106,8 +107,18 @@ pub enum BeginRead {
     Started,
     /// The page is there.
     AlreadyValid,
-    /// Somebody else reads it: wait for that I/O, then ask again.
+    /// Somebody else reads it: wait for that I/O, fail if it does, else ask again.
     Busy,
+}
+
+/// How a read ended that somebody has waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Awaited {
+    /// The page is there.
+    Valid,
+    /// Its error is for those who waited as well; they do not try again.
+    Failed,
 }
 
 /// How a page came in.

@@ -8,7 +8,7 @@
 //!   waiting for a page that we hold. Such a frame is passed over.
 //!
 //! # Checked by
-//! models `pin_evict`, `evict_dirty`.
+//! models `pin_evict`, `evict_dirty`, `all_pinned`.
 
 use super::flush::{Flush, Patience};
 use super::guard::Pin;
@@ -67,8 +67,13 @@ impl Pool {
         if word.is_dirty() && self.flush(&pin, Patience::Try)? == Flush::Contended {
             return Ok(None);
         }
-        let is_gone = self.table.remove_if(pin.page(), pin.id(), || pin.frame().header.retire());
-        Ok(is_gone.then_some(pin))
+        if !self.table.remove_if(pin.page(), pin.id(), || pin.frame().header.retire()) {
+            return Ok(None);
+        }
+        if !word.is_valid() {
+            self.failures.forget(pin.id());
+        }
+        Ok(Some(pin))
     }
 
     /// Whether the log would have to be synced before the page is written (F1), as far as can be

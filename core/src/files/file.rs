@@ -104,7 +104,7 @@ impl DataFile {
         Ok(reading)
     }
 
-    pub(super) fn check_exists(&self, page: PageId) -> Result<()> {
+    pub(crate) fn check_exists(&self, page: PageId) -> Result<()> {
         let blocks = self.blocks();
         if page.block() < blocks { Ok(()) } else { Err(Error::BeyondEnd { page, blocks }) }
     }

@@ -200,7 +200,7 @@ impl Files {
         let segment = segment.ok_or_else(|| fault(0))?;
         let read = segment
             .read_at(page.bytes_mut(), offset)
-            .map_err(|source| failed("read", &file.path(tag.segment), offset, source))?;
+            .map_err(|source| page_failed("read", id, file.path(tag.segment), offset, source))?;
         if read < page.bytes().len() {
             return Err(fault(read));
         }
@@ -216,7 +216,7 @@ impl Files {
         let segment = self.segment(file, tag.segment)?;
         segment
             .write_at(page.bytes(), offset)
-            .map_err(|source| failed("write", &file.path(tag.segment), offset, source))?;
+            .map_err(|source| page_failed("write", id, file.path(tag.segment), offset, source))?;
         Ok(tag)
     }
 
@@ -423,5 +423,16 @@ pub(crate) fn remove_if_present(disk: &dyn Disk, path: &str) -> Result<()> {
 
 /// The error of a disk operation.
 pub(crate) fn failed(op: &'static str, file: &str, offset: u64, source: io::Error) -> Error {
-    Error::Io { op, file: file.to_owned(), offset, source }
+    Error::Io { op, page: None, file: file.to_owned(), offset, source: Arc::new(source) }
+}
+
+/// The error of a read or write of a page, in a file of this path.
+fn page_failed(
+    op: &'static str,
+    page: PageId,
+    file: String,
+    offset: u64,
+    source: io::Error,
+) -> Error {
+    Error::Io { op, page: Some(page), file, offset, source: Arc::new(source) }
 }

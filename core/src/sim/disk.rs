@@ -157,6 +157,10 @@ impl DiskFile for SimFile {
         self.pass();
         let mut state = self.disk.state();
         state.reads += 1;
+        let op = Op::range(OpKind::Read, &self.path, offset, buf.len() as u64);
+        if let Some(failure) = state.strike(&op) {
+            return failure.error();
+        }
         Ok(state.inode(self.ino).cached.read(buf, offset))
     }
 
@@ -164,6 +168,10 @@ impl DiskFile for SimFile {
         self.pass();
         let mut state = self.disk.state();
         state.reads += 1;
+        let len = bufs.iter().map(|buf| buf.len() as u64).sum();
+        if let Some(failure) = state.strike(&Op::range(OpKind::Read, &self.path, offset, len)) {
+            return failure.error();
+        }
         let cached = &state.inode(self.ino).cached;
         // A buffer that stays short is at the end of the file: those after it get nothing.
         let read = bufs.iter_mut().fold(0, |done, buf| {

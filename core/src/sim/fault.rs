@@ -5,6 +5,8 @@
 //! * **sync of a file, writeback**: each pending item of the file is kept or lost by the seed;
 //!   all are clean afterwards, and a later sync succeeds and brings nothing back.
 //! * **sync of a directory**: the same for its pending entries.
+//! * **read**: has read nothing. Reads are neither counted nor observed, and only a fault that
+//!   names them strikes them: which call is the n-th does not depend on what is in a cache.
 //! * **anything else**: has done nothing.
 
 use super::random::SplitMix64;
@@ -23,10 +25,12 @@ pub(super) const EISDIR: i32 = 21;
 pub(super) const EINVAL: i32 = 22;
 pub(super) const EFBIG: i32 = 27;
 
-/// Kinds of the calls that change or sync something: those that are observed, counted and may be
-/// made to fail.
+/// Kinds of the calls that may be made to fail: those that change or sync something, which are
+/// observed and counted, and reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum OpKind {
+    /// [`DiskFile::read_at`](crate::disk::DiskFile::read_at).
+    Read,
     /// [`Disk::create`](crate::disk::Disk::create), or a lock that creates its file.
     Create,
     /// [`Disk::create_dir`](crate::disk::Disk::create_dir).
@@ -110,7 +114,7 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// One operation of any kind fails.
+    /// One operation of any kind but a read fails.
     pub fn once(errno: i32) -> Self {
         Self { errno, persistent: false, only: None, seed: 0, drops_cache: false }
     }
@@ -170,7 +174,7 @@ impl State {
     pub(super) fn strike(&mut self, op: &Op) -> Option<Failure> {
         let mut struck = None;
         self.faults.retain_mut(|armed| {
-            if armed.fault.only.is_some_and(|kind| kind != op.kind) {
+            if armed.fault.only.map_or(op.kind == OpKind::Read, |kind| kind != op.kind) {
                 return true;
             }
             if armed.remaining > 1 {

@@ -40,10 +40,9 @@
 //! * State sits behind a lock of std on purpose: an I/O call is no step of a protocol.
 //!
 //! # Not modelled
-//! Errors of reads, sticky errors per descriptor (there is one descriptor per file), stale bytes
-//! in an extension, sectors that are garbage because power went while they were written, a device
-//! that lies about a sync, hard links, renames of directories, limits on space (a fault stands in
-//! for them).
+//! Sticky errors per descriptor (there is one descriptor per file), stale bytes in an extension,
+//! sectors that are garbage because power went while they were written, a device that lies about a
+//! sync, hard links, renames of directories, limits on space (a fault stands in for them).
 //!
 //! Called by: tests and models of this crate, and those of engines built on it.
 
@@ -138,7 +137,8 @@ impl SimDisk {
         self.state().operations
     }
 
-    /// How many reads of files there have been; one into several buffers is one.
+    /// How many reads of files there have been, failed ones included; one into several buffers is
+    /// one.
     pub fn reads(&self) -> u64 {
         self.state().reads
     }

@@ -2,6 +2,7 @@
 
 use super::{fixture, seawall_core};
 
+mod all_pinned;
 mod background_checkpoint;
 mod background_sleep;
 mod cleanup;
@@ -11,10 +12,12 @@ mod drop_flush;
 mod event;
 mod evict_dirty;
 mod extend_read;
+mod flush_two_dirtiers;
 mod group_flush;
 mod mark_flush;
 mod mark_write;
 mod pin_evict;
+mod read_fails;
 mod read_in;
 mod redo_image;
 mod sync_cycle;
@@ -25,8 +28,8 @@ mod wal_insert;
 mod wal_room;
 
 models! {
-    event, turn, dirty_flag, pin_evict, cleanup, cleanup_waiters, read_in, mark_flush,
-    mark_write, evict_dirty, background_checkpoint, background_sleep, extend_read,
-    truncate_commit, truncate_flush, drop_flush, wal_insert, wal_room, group_flush, redo_image,
-    sync_cycle,
+    event, turn, dirty_flag, flush_two_dirtiers, pin_evict, all_pinned, cleanup, cleanup_waiters,
+    read_in, read_fails, mark_flush, mark_write, evict_dirty, background_checkpoint,
+    background_sleep, extend_read, truncate_commit, truncate_flush, drop_flush, wal_insert,
+    wal_room, group_flush, redo_image, sync_cycle,
 }

@@ -21,3 +21,6 @@ pub fn all() -> impl Iterator<Item = &'static Mutant> {
     ];
     lists.into_iter().flatten()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! The bits of the header word.
 
+use super::Awaited;
 use std::fmt;
 
 pub(super) const PIN: u64 = 1;
@@ -79,6 +80,15 @@ impl Snapshot {
     /// Whether the last read or write failed.
     pub fn has_failed(self) -> bool {
         self.0 & IO_ERROR != 0
+    }
+
+    /// How the read ended that the owner of a pin has waited for; `None` while it goes on.
+    pub fn awaited_read(self) -> Option<Awaited> {
+        if self.is_valid() {
+            Some(Awaited::Valid)
+        } else {
+            (!self.has_io()).then_some(Awaited::Failed)
+        }
     }
 
     /// Whether the running checkpoint has to write the page.

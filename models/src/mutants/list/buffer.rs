@@ -133,7 +133,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         find: "self.frame.header.end_read(self.end);
         self.frame.changed.notify_all();",
         replace: "self.frame.header.end_read(self.end);",
-        models: &["read_in"],
+        models: &["read_in", "read_fails"],
         reason: "who waits for a read sleeps on (I4)",
     },
     Mutant {
@@ -184,5 +184,23 @@ pub(super) const MUTANTS: &[Mutant] = &[
         replace: "let _ = (&pin, &page_in);",
         models: &["read_in"],
         reason: "a page gets into two frames (E1)",
+    },
+    Mutant {
+        name: "pool-error-not-noted",
+        file: "buffer/pool.rs",
+        site: Statements,
+        find: "self.failures.note(pin.id(), error.clone());",
+        replace: "",
+        models: &["read_fails"],
+        reason: "all who waited for a read that failed try again, one after the other",
+    },
+    Mutant {
+        name: "clock-pinned-not-counted",
+        file: "buffer/clock.rs",
+        site: Expression,
+        find: "in_use += 1",
+        replace: "in_use = 0",
+        models: &["all_pinned"],
+        reason: "with everything pinned the sweep goes round for ever (E5)",
     },
 ];
