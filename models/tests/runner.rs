@@ -41,6 +41,28 @@ fn a_run_prints_a_row_for_each_engine_and_nothing_on_stderr() {
 }
 
 #[test]
+fn the_cost_that_a_model_states_is_what_it_costs() {
+    let output = runner(&["run", "--engine", "dpor", "--json"], &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+    let stdout = text(&output.stdout);
+    let rows = stdout.lines().map(|line| serde_json::from_str(line).expect("an object a line"));
+    let costs: Vec<(String, String)> = rows
+        .filter_map(|row: serde_json::Value| {
+            let model = row["model"].as_str()?;
+            let source = format!("{}/src/model/{model}.rs", env!("CARGO_MANIFEST_DIR"));
+            let header = std::fs::read_to_string(&source).expect("each model has its file");
+            let cost = header.lines().find(|line| line.starts_with("//! cost"));
+            let stated = cost.and_then(|line| line.split_whitespace().nth(2));
+            let stated = stated.unwrap_or("nothing").replace(',', "");
+            Some((format!("{model}: {stated}"), format!("{model}: {}", row["executions"])))
+        })
+        .collect();
+    assert!(costs.len() > 20, "every model is searched under dpor: {stdout}");
+    let (stated, found): (Vec<_>, Vec<_>) = costs.into_iter().unzip();
+    assert_eq!(stated, found);
+}
+
+#[test]
 fn json_has_an_object_for_each_search_and_one_for_the_run() {
     let arguments = ["run", "turn", "--engine", "dpor", "--engine", "random", "--samples", "9"];
     let output = runner(&[&arguments[..], &["--seed", "4", "--json"]].concat(), &[]);

@@ -4,7 +4,7 @@
 //! property   a change whose record is before the redo point is on disk at the end     (B5, C1, C2)
 //! code       operation.rs commit, buffer/flush.rs, buffer/state.rs         PostgreSQL: BufferSync
 //! threads    2 (writer, checkpointer)    bounds  one clean page, one change
-//! cost       44 executions under dpor
+//! cost       163 executions under dpor
 //! broken by  dirty set after the record is inserted; a page passed over because it is locked; a
 //!            reservation that is Relaxed
 
