@@ -6,7 +6,7 @@
 //! [`Engine::background_writer_round`]. Without them everything still works: commits sync for
 //! themselves, evictions write for themselves, and recovery has more to replay.
 
-mod rings;
+mod scans;
 
 use crate::buffer::{BackgroundWriter, DurableLog, PageRead, Pool, Round};
 use crate::checkpoint::{

@@ -85,6 +85,21 @@ fn a_scan_of_ten_times_the_pool_through_a_ring_leaves_the_hot_pages_where_they_a
 }
 
 #[test]
+fn a_scan_that_loads_neighbours_reads_the_disk_once_for_as_many_as_a_segment_has() {
+    let bed = Bed::new();
+    let (mut ring, before) = (bed.engine.ring(Access::BulkRead), bed.disk.reads());
+    for first in SCANNED.step_by(ring.frames()) {
+        let blocks = ring.frames() as u32;
+        bed.engine.load_through(bed.page(first), blocks, &mut ring).unwrap();
+        for block in first..(first + blocks).min(SCANNED.end) {
+            assert_eq!(bed.engine.read_through(bed.page(block), &mut ring).unwrap()[0], 0);
+        }
+    }
+    assert_eq!(bed.disk.reads() - before, SCANNED.len() as u64 / 2, "segments have two pages");
+    assert_eq!(bed.read_hot(), 0, "hot pages had to be read again");
+}
+
+#[test]
 fn the_same_scan_without_a_ring_washes_the_hot_pages_out() {
     let bed = Bed::new();
     for block in SCANNED {

@@ -162,6 +162,31 @@ impl Store {
         self.engine.read_through(page, ring)
     }
 
+    /// Reads neighbours in that are missing, with few reads of the disk. Returns how many it has
+    /// read. See [`Engine::load`].
+    ///
+    /// # Errors
+    /// As [`Store::read`], for the first page that has one.
+    pub fn load(&self, first: PageId, blocks: u32) -> Result<u32> {
+        self.engine.load(first, blocks)
+    }
+
+    /// As [`Store::load`], with the frames of a ring.
+    ///
+    /// # Errors
+    /// As [`Store::load`].
+    pub fn load_through(&self, first: PageId, blocks: u32, ring: &mut Ring) -> Result<u32> {
+        self.engine.load_through(first, blocks, ring)
+    }
+
+    /// Tells the disk which pages are likely to be read soon. Waits for no read.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn prefetch(&self, pages: &[PageId]) -> Result<()> {
+        self.engine.prefetch(pages)
+    }
+
     /// As [`Store::extend`], with the frames of a ring. For pages of an operation:
     /// [`Operation::page_through`].
     ///

@@ -1,38 +1,27 @@
-//! Frames, and the ways of a page into and out of them. PostgreSQL: `bufmgr.c`.
+//! The pool: frames, and how a page is found in them. PostgreSQL: `bufmgr.c`.
 //!
-//! # A page's way in
-//! Look it up, pin it, compare its tag; else claim a free frame, enter the page as being read, read
-//! it with the content lock held exclusively, set VALID, wake those who wait.
-//!
-//! A read that fails sets IO_ERROR; its error is its owner's and that of all who waited for it
-//! (`failures.rs`). The page stays where it is, without bytes, and whoever comes later reads again.
-//!
-//! # A page's way out
-//! See `victim.rs`; how it is written, `flush.rs`.
-//!
-//! # Rules
-//! * The content lock is held over a system call in one place: a read-in, when nobody else can
-//!   want the bytes because they are not there yet.
-//! * Who waits for a read starts none, whatever it ends with, unless its owner has panicked: on a
-//!   dead disk any number of threads that miss a page at a time make one read.
-//! * A page that does not exist costs no frame, unless it ceases to exist meanwhile.
+//! A page that is looked up is pinned, then its tag is compared. How a page comes in, `read.rs` and
+//! `load.rs`; how it goes, `victim.rs`; how it is written, `flush.rs`.
 //!
 //! # Checked by
-//! models `pin_evict`, `read_in`, `read_fails`.
+//! model `pin_evict`.
 
 use super::allocations::Allocations;
 use super::clock::ClockSweep;
 use super::failures::ReadFailures;
-use super::frame::{Frame, ReadIo};
+use super::frame::Frame;
 use super::guard::Pin;
+use super::read::Origin;
 use super::ring::Ring;
-use super::state::{Awaited, BeginRead, Header, ReadEnd, Snapshot};
-use super::table::{FrameId, PageTable, Present};
-use crate::error::{Error, PageFault, Result};
+use super::state::{Header, Snapshot};
+use super::table::{FrameId, PageTable};
+#[cfg(doc)]
+use crate::error::Error;
+use crate::error::Result;
 use crate::files::Files;
 use crate::fsync::SyncQueue;
 use crate::lsn::Lsn;
-use crate::page::{Page, PageId};
+use crate::page::PageId;
 use std::sync::Arc;
 
 /// What the pool needs of the WAL: that it is durable before the data it describes (F1).
@@ -145,49 +134,9 @@ impl Pool {
         &self.frames[id.0 as usize]
     }
 
-    fn pin_or_fill(
-        &self,
-        page: PageId,
-        ring: Option<&mut Ring>,
-        origin: Origin,
-    ) -> Result<Pin<'_>> {
-        let found = match ring {
-            None => self.find(page, Header::pin_if_tagged),
-            Some(_) => self.find(page, Header::pin_in_passing),
-        };
-        let pin = match found {
-            Some((pin, true)) => return Ok(pin),
-            Some((pin, false)) => pin,
-            None => match self.enter(page, ring, origin)? {
-                Entered::ToBeFilled(pin) => return self.fill(pin, origin),
-                Entered::Present(pin) => pin,
-            },
-        };
-        loop {
-            match pin.frame().header.begin_read() {
-                BeginRead::AlreadyValid => return Ok(pin),
-                BeginRead::Started => {
-                    // The last read has failed, and it is our turn.
-                    self.failures.forget(pin.id());
-                    return self.fill(pin, origin);
-                }
-                BeginRead::Busy => self.wait_for_read(&pin, origin)?,
-            }
-        }
-    }
-
-    /// Waits for somebody else's read of a page, and fails as it did.
-    fn wait_for_read(&self, pin: &Pin<'_>, origin: Origin) -> Result<()> {
-        match (pin.frame().wait_for_read(), origin) {
-            // There is no error if somebody reads again by now, or if the owner has panicked.
-            (Awaited::Failed, Origin::Disk) => self.failures.of(pin.id()).map_or(Ok(()), Err),
-            (Awaited::Failed, Origin::Nowhere) | (Awaited::Valid, _) => Ok(()),
-        }
-    }
-
     /// Pins the frame that holds a page, by the edge `pin`, if there is one; with it, whether its
     /// bytes are there.
-    fn find(&self, page: PageId, pin: impl Edge) -> Option<(Pin<'_>, bool)> {
+    pub(super) fn find(&self, page: PageId, pin: impl Edge) -> Option<(Pin<'_>, bool)> {
         let hinted = self.table.hint(page).and_then(|id| self.pin_if_holds(id, page, pin));
         // Without a lock, a page in the overflow is not seen, nor one that comes just now.
         hinted.or_else(|| {
@@ -207,87 +156,9 @@ impl Pool {
         let pin = Pin::adopt(self, id);
         (pin.page() == page).then(|| (pin, word.is_valid()))
     }
-
-    /// Enters a page that was not in the table; somebody else may have been faster.
-    fn enter(
-        &self,
-        page: PageId,
-        mut ring: Option<&mut Ring>,
-        origin: Origin,
-    ) -> Result<Entered<'_>> {
-        let file = self.files.get(page.file())?;
-        if origin == Origin::Disk {
-            file.check_exists(page)?;
-        }
-        let is_permanent = !file.options().unlogged;
-        let free = self.claim_free_frame(ring.as_deref_mut())?;
-        let frame = free.frame();
-        let entered = self.table.insert(
-            page,
-            free.id(),
-            |id| self.frame(id).tag(),
-            || frame.assign(page, is_permanent),
-            |present| {
-                let header = &self.frame(present).header;
-                match ring {
-                    None => header.pin(),
-                    Some(_) => header.pin_in_passing().expect("it is in the table"),
-                };
-            },
-        );
-        Ok(match entered {
-            Ok(()) => Entered::ToBeFilled(free),
-            Err(Present(id)) => Entered::Present(Pin::adopt(self, id)),
-        })
-    }
-
-    /// Fills a page of which the caller owns the I/O.
-    fn fill<'p>(&'p self, pin: Pin<'p>, origin: Origin) -> Result<Pin<'p>> {
-        let io = ReadIo { frame: pin.frame(), end: ReadEnd::Failed };
-        let filled = self.fill_bytes(pin.page(), &mut pin.frame().content.write(), origin);
-        match filled {
-            Ok(end) => io.end(end),
-            Err(error) => {
-                // Before the I/O ends: who has waited for it looks for the error then.
-                self.failures.note(pin.id(), error.clone());
-                return Err(error);
-            }
-        }
-        Ok(pin)
-    }
-
-    fn fill_bytes(&self, page: PageId, bytes: &mut Page, origin: Origin) -> Result<ReadEnd> {
-        if origin == Origin::Nowhere {
-            bytes.format(page);
-            return Ok(ReadEnd::Formatted);
-        }
-        // It may have ceased to exist since we looked: this looks again.
-        self.files.read_page(page, bytes)?;
-        let (lsn, end) = (bytes.lsn(), self.log.end());
-        let fault = PageFault::NewerThanWal { lsn, end };
-        if lsn <= end { Ok(ReadEnd::Read) } else { Err(Error::Page { page, fault }) }
-    }
-}
-
-/// Where the bytes of a page come from that is not in the pool.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Origin {
-    Disk,
-    /// They are formatted.
-    Nowhere,
 }
 
 /// A way to pin a frame that stands for a page.
 pub(super) trait Edge: Fn(&Header) -> Option<Snapshot> + Copy {}
 
 impl<F: Fn(&Header) -> Option<Snapshot> + Copy> Edge for F {}
-
-enum Entered<'p> {
-    /// In the caller's frame, with the caller as the owner of the I/O.
-    ToBeFilled(Pin<'p>),
-    /// In the frame of whoever was faster.
-    Present(Pin<'p>),
-}
-
-#[cfg(test)]
-mod tests;

@@ -192,19 +192,43 @@ impl Files {
     /// # Errors
     /// [`Error::NoSuchFile`], [`Error::BeyondEnd`], [`Error::Io`], [`Error::Page`].
     pub fn read_page(&self, id: PageId, page: &mut Page) -> Result<()> {
-        let file = self.get(id.file())?;
-        let _exists = file.lock_for_reading(id)?;
-        let (tag, offset) = self.place(id);
-        let fault = |bytes| Error::Page { page: id, fault: PageFault::Short { bytes } };
-        let segment = file.segments.lock().get(tag.segment as usize).cloned();
-        let segment = segment.ok_or_else(|| fault(0))?;
-        let read = segment
-            .read_at(page.bytes_mut(), offset)
-            .map_err(|source| page_failed("read", id, file.path(tag.segment), offset, source))?;
-        if read < page.bytes().len() {
-            return Err(fault(read));
-        }
+        self.read_pages(id, &mut [page.bytes_mut()])?;
         page.verify(id)
+    }
+
+    /// Reads the bytes of neighbours, which must be in one segment: all of them or an error. Their
+    /// existence is kept meanwhile.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchFile`]; [`Error::BeyondEnd`], [`Error::Io`], [`Error::Page`], where there is
+    /// more than one in the name of the last or of the first.
+    pub(crate) fn read_pages(&self, first: PageId, pages: &mut [&mut [u8]]) -> Result<()> {
+        let file = self.get(first.file())?;
+        let last = PageId::new(first.file(), first.block() + pages.len() as u32 - 1);
+        let _exist = file.lock_for_reading(last)?;
+        let (tag, offset) = self.place(first);
+        let fault = |bytes| Error::Page { page: first, fault: PageFault::Short { bytes } };
+        let segment = file.segments.lock().get(tag.segment as usize).cloned();
+        let read = segment
+            .ok_or_else(|| fault(0))?
+            .read_vectored_at(pages, offset)
+            .map_err(|source| page_failed("read", first, file.path(tag.segment), offset, source))?;
+        if read < pages.len() * self.page_bytes as usize { Err(fault(read)) } else { Ok(()) }
+    }
+
+    /// Tells the disk that `blocks` pages from `first` on are read soon; they must be in one
+    /// segment.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub(crate) fn prefetch(&self, first: PageId, blocks: u32) -> Result<()> {
+        let Ok(file) = self.get(first.file()) else { return Ok(()) };
+        let (tag, offset) = self.place(first);
+        let segment = file.segments.lock().get(tag.segment as usize).cloned();
+        let Some(segment) = segment else { return Ok(()) };
+        segment.prefetch(offset, u64::from(blocks) * self.page_bytes).map_err(|source| {
+            page_failed("prefetch", first, file.path(tag.segment), offset, source)
+        })
     }
 
     /// Writes a sealed page of a file. Returns the segment to sync.

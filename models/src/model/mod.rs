@@ -14,6 +14,7 @@ mod evict_dirty;
 mod extend_read;
 mod flush_two_dirtiers;
 mod group_flush;
+mod load_read;
 mod mark_flush;
 mod mark_write;
 mod pin_evict;
@@ -29,7 +30,7 @@ mod wal_room;
 
 models! {
     event, turn, dirty_flag, flush_two_dirtiers, pin_evict, all_pinned, cleanup, cleanup_waiters,
-    read_in, read_fails, mark_flush, mark_write, evict_dirty, background_checkpoint,
+    read_in, read_fails, load_read, mark_flush, mark_write, evict_dirty, background_checkpoint,
     background_sleep, extend_read, truncate_commit, truncate_flush, drop_flush, wal_insert,
     wal_room, group_flush, redo_image, sync_cycle,
 }

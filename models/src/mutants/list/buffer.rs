@@ -187,7 +187,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "pool-error-not-noted",
-        file: "buffer/pool.rs",
+        file: "buffer/read.rs",
         site: Statements,
         find: "self.failures.note(pin.id(), error.clone());",
         replace: "",
@@ -202,5 +202,29 @@ pub(super) const MUTANTS: &[Mutant] = &[
         replace: "in_use = 0",
         models: &["all_pinned"],
         reason: "with everything pinned the sweep goes round for ever (E5)",
+    },
+    Mutant {
+        name: "load-failed-read-taken-for-done",
+        file: "buffer/load.rs",
+        site: Expression,
+        find: "self.files.read_pages(run[0].pin.page(), &mut bytes).is_ok()",
+        replace: "{
+            let _ = self.files.read_pages(run[0].pin.page(), &mut bytes);
+            true
+        }",
+        models: &["load_read"],
+        reason: "what is in the frame is taken for the page, and a good page for a damaged one",
+    },
+    Mutant {
+        name: "load-waits-with-reads-of-its-own",
+        file: "buffer/load.rs",
+        site: Expression,
+        find: "self.is_in_table(page)",
+        replace: "self.is_in_table(page) && {
+            run.iter().for_each(|incoming: &Incoming<'_>| incoming.pin.frame().wait_for_io());
+            true
+        }",
+        models: &["load_read"],
+        reason: "it waits for reads that it is to make itself",
     },
 ];

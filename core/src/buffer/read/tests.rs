@@ -1,6 +1,7 @@
 //! Tests of reads that fail, over a simulated disk.
 
 use super::*;
+use crate::buffer::FrameId;
 use crate::buffer::bed::{BLOCKS, Bed, page};
 use crate::page::FileId;
 use crate::sim::{EIO, Fault, OpKind};
