@@ -1,5 +1,5 @@
-//! The ways to many pages: read together, told of beforehand, and through a [`Ring`] that the caller
-//! owns.
+//! The ways to many pages: read together, told of beforehand, and through a [`Ring`] that the
+//! caller owns.
 
 use super::Engine;
 use crate::buffer::{Access, PageRead, Ring};

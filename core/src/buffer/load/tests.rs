@@ -4,6 +4,7 @@ use super::*;
 use crate::buffer::bed::{BLOCKS, Bed, PAGE_BYTES, page};
 use crate::buffer::{Access, Pin};
 use crate::error::{Error, PageFault};
+use crate::page::Page;
 use crate::sim::{EIO, Fault, OpKind};
 
 /// Room for a run of the whole file.
@@ -90,11 +91,10 @@ fn with_everything_pinned_what_fits_is_loaded_and_the_rest_is_an_error() {
 #[test]
 fn a_damaged_page_keeps_its_neighbours_from_nobody() {
     let bed = Bed::new(AMPLE);
-    bed.disk.write_file("data/00000001.0", &{
-        let mut bytes = bed.disk.read_file("data/00000001.0");
-        bytes[2 * PAGE_BYTES + 100] ^= 1;
-        bytes
-    });
+    let mut unsealed = Page::zeroed(PAGE_BYTES);
+    unsealed.format(page(2));
+    let file = bed.files.get(page(2).file()).unwrap();
+    bed.files.write_page(&file, page(2), &unsealed).unwrap();
     let error = bed.pool.load(page(0), BLOCKS, None).unwrap_err();
     let Error::Page { page: damaged, fault: PageFault::Checksum { .. } } = error else {
         panic!("expected a damaged page, got {error:?}");
