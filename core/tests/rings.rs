@@ -95,7 +95,10 @@ fn a_scan_that_loads_neighbours_reads_the_disk_once_for_as_many_as_a_segment_has
             assert_eq!(bed.engine.read_through(bed.page(block), &mut ring).unwrap()[0], 0);
         }
     }
-    assert_eq!(bed.disk.reads() - before, SCANNED.len() as u64 / 2, "segments have two pages");
+    let (reads, pages) = (bed.disk.reads() - before, SCANNED.len() as u64);
+    // Some may have been there before.
+    let expected = (pages - u64::from(BUFFERS)) / 2..=pages / 2;
+    assert!(expected.contains(&reads), "{reads} reads of {pages} pages, two in a segment");
     assert_eq!(bed.read_hot(), 0, "hot pages had to be read again");
 }
 
