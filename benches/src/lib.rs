@@ -89,10 +89,9 @@ fn fill(operation: &mut seawall::Operation<'_>, page: PageId, value: u64) {
 }
 
 /// Runs `work` with a thread's number and its share of `ops` on each of `threads` threads that
-/// start together; gives the time from the start to the end of the last.
+/// start together; gives the time from the start of the first to the end of the last.
 pub fn timed(threads: usize, ops: u64, work: impl Fn(usize, u64) + Sync) -> Duration {
-    let start = Barrier::new(threads + 1);
-    let (start, work) = (&start, &work);
+    let (start, work) = (&Barrier::new(threads), &work);
     std::thread::scope(|scope| {
         let spawned: Vec<_> = (0..threads)
             .map(|thread| {
@@ -100,14 +99,16 @@ pub fn timed(threads: usize, ops: u64, work: impl Fn(usize, u64) + Sync) -> Dura
                 let share = ops / threads as u64 + extra;
                 scope.spawn(move || {
                     start.wait();
+                    let begun = Instant::now();
                     work(thread, share);
+                    (begun, Instant::now())
                 })
             })
             .collect();
-        start.wait();
-        let begun = Instant::now();
-        spawned.into_iter().for_each(|thread| thread.join().expect("the work"));
-        begun.elapsed()
+        let (begun, ended): (Vec<_>, Vec<_>) =
+            spawned.into_iter().map(|thread| thread.join().expect("the work")).unzip();
+        let first = begun.into_iter().min().expect("at least one thread");
+        ended.into_iter().max().expect("at least one thread") - first
     })
 }
 

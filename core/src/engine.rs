@@ -233,6 +233,7 @@ impl Engine {
     /// # Errors
     /// [`Error::NoSuchFile`], [`Error::BeyondEnd`], [`Error::NoUnpinnedBuffers`], and what reading
     /// the page reports.
+    #[inline]
     pub fn read(&self, page: PageId) -> Result<PageRead<'_>> {
         let read = self.pool.pin(page)?.read();
         read.check_inside()?;

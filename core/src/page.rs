@@ -105,6 +105,8 @@ impl AlignedBytes {
 
 impl Deref for AlignedBytes {
     type Target = [u8];
+
+    #[inline]
     fn deref(&self) -> &[u8] {
         &self.0
     }
@@ -148,6 +150,7 @@ impl Page {
     }
 
     /// What follows the header.
+    #[inline]
     pub fn body(&self) -> &[u8] {
         &self.0[PAGE_HEADER_BYTES..]
     }
@@ -158,6 +161,7 @@ impl Page {
     }
 
     /// Header and body.
+    #[inline]
     pub fn bytes(&self) -> &[u8] {
         &self.0
     }

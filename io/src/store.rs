@@ -144,6 +144,7 @@ impl Store {
     /// # Errors
     /// [`Error::NoSuchFile`], [`Error::BeyondEnd`], [`Error::NoUnpinnedBuffers`], [`Error::Page`],
     /// [`Error::Io`].
+    #[inline]
     pub fn read(&self, page: PageId) -> Result<PageRead<'_>> {
         self.engine.read(page)
     }

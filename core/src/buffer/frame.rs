@@ -12,6 +12,9 @@ use crate::sync::RwLock;
 use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// A place for a page. PostgreSQL: `BufferDesc` and its block.
+///
+/// A cache line, aligned: a hit takes one line for it, and shares none with another frame's.
+#[repr(align(64))]
 pub(super) struct Frame {
     pub(super) header: Header,
     /// Which page; stable while pinned. Written by the claimer of a free frame alone.
@@ -36,6 +39,7 @@ impl Frame {
     }
 
     /// The page that the frame stands for: stable under a pin, else a hint.
+    #[inline]
     pub(super) fn tag(&self) -> PageId {
         // Relaxed: who has a pin got it after the header edge that follows the store.
         PageId::from_bits(self.tag.load(Ordering::Relaxed))
@@ -59,6 +63,7 @@ impl Frame {
     }
 
     /// Gives a pin back, and tells those who wait for nothing else.
+    #[inline]
     pub(super) fn unpin(&self) {
         if self.header.unpin() == Unpinned::LeftToWaiters {
             self.changed.notify_all();

@@ -34,21 +34,25 @@ use std::ops::Deref;
 #[must_use]
 pub struct Pin<'p> {
     pool: &'p Pool,
-    frame: FrameId,
+    frame: &'p Frame,
+    id: FrameId,
 }
 
 impl<'p> Pin<'p> {
     /// Takes over one pin of the frame's header.
-    pub(super) fn adopt(pool: &'p Pool, frame: FrameId) -> Self {
-        Self { pool, frame }
+    #[inline]
+    pub(super) fn adopt(pool: &'p Pool, id: FrameId) -> Self {
+        Self { pool, frame: pool.frame(id), id }
     }
 
     /// The page that is kept.
+    #[inline]
     pub fn page(&self) -> PageId {
         self.frame().tag()
     }
 
     /// Waits for the content lock, shared.
+    #[inline]
     pub fn read(self) -> PageRead<'p> {
         let page = self.frame().content.read();
         PageRead { page, pin: self }
@@ -121,25 +125,30 @@ impl<'p> Pin<'p> {
     }
 
     /// The caller has the content lock.
+    #[inline]
     fn check_inside(&self) -> Result<()> {
-        if !self.frame().header.snapshot().is_outside() {
-            return Ok(());
-        }
+        if self.frame().header.snapshot().is_outside() { self.beyond_end() } else { Ok(()) }
+    }
+
+    #[cold]
+    fn beyond_end(&self) -> Result<()> {
         let (page, files) = (self.page(), &self.pool.files);
         let blocks = files.get(page.file())?.blocks();
         Err(Error::BeyondEnd { page, blocks })
     }
 
     pub(super) fn id(&self) -> FrameId {
-        self.frame
+        self.id
     }
 
+    #[inline]
     pub(super) fn frame(&self) -> &'p Frame {
-        self.pool.frame(self.frame)
+        self.frame
     }
 }
 
 impl Drop for Pin<'_> {
+    #[inline]
     fn drop(&mut self) {
         self.frame().unpin();
     }
@@ -159,6 +168,7 @@ impl<'p> PageRead<'p> {
     ///
     /// # Errors
     /// [`Error::NoSuchFile`], [`Error::BeyondEnd`].
+    #[inline]
     pub fn check_inside(&self) -> Result<()> {
         self.pin.check_inside()
     }
@@ -169,6 +179,7 @@ impl<'p> PageRead<'p> {
     }
 
     /// Header and body.
+    #[inline]
     pub fn page(&self) -> &Page {
         &self.page
     }
@@ -176,6 +187,8 @@ impl<'p> PageRead<'p> {
 
 impl Deref for PageRead<'_> {
     type Target = [u8];
+
+    #[inline]
     fn deref(&self) -> &[u8] {
         self.page.body()
     }

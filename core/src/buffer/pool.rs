@@ -100,8 +100,12 @@ impl Pool {
     /// [`Error::NoSuchFile`], [`Error::BeyondEnd`], [`Error::NoUnpinnedBuffers`]; what reading it
     /// reports, to the caller or to the one whose read the caller waited for; what writing another
     /// page back reports.
+    #[inline]
     pub fn pin(&self, page: PageId) -> Result<Pin<'_>> {
-        self.pin_through(page, None)
+        match self.find_by_hint(page, Header::pin_if_tagged) {
+            Some((pin, true)) => Ok(pin),
+            _ => self.pin_through(page, None),
+        }
     }
 
     /// As [`Pool::pin`], with frames of a ring if there is one.
@@ -130,6 +134,7 @@ impl Pool {
         self.pin_or_fill(page, ring, Origin::Nowhere)
     }
 
+    #[inline]
     pub(super) fn frame(&self, id: FrameId) -> &Frame {
         &self.frames[id.0 as usize]
     }
@@ -137,7 +142,7 @@ impl Pool {
     /// Pins the frame that holds a page, by the edge `pin`, if there is one; with it, whether its
     /// bytes are there.
     pub(super) fn find(&self, page: PageId, pin: impl Edge) -> Option<(Pin<'_>, bool)> {
-        let hinted = self.table.hint(page).and_then(|id| self.pin_if_holds(id, page, pin));
+        let hinted = self.find_by_hint(page, pin);
         // Without a lock, a page in the overflow is not seen, nor one that comes just now.
         hinted.or_else(|| {
             let id = self.table.get(page, |id| self.frame(id).tag())?;
@@ -145,7 +150,13 @@ impl Pool {
         })
     }
 
+    #[inline]
+    fn find_by_hint(&self, page: PageId, pin: impl Edge) -> Option<(Pin<'_>, bool)> {
+        self.table.hint(page).and_then(|id| self.pin_if_holds(id, page, pin))
+    }
+
     /// Pins a frame that is said to hold a page, if it does.
+    #[inline]
     pub(super) fn pin_if_holds(
         &self,
         id: FrameId,

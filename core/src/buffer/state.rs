@@ -176,6 +176,7 @@ impl Header {
     }
 
     /// What the word says now; outdated at once unless the caller's own pin or I/O keeps it.
+    #[inline]
     pub fn snapshot(&self) -> Snapshot {
         // Acquire: who sees VALID or a tag flag sees what was written before it (pairs with the
         // release half of update).
@@ -191,6 +192,7 @@ impl Header {
     /// Pins the frame on behalf of somebody who was told of it without a lock, if it stands for a
     /// page. Which one it is has to be compared afterwards: from then on the tag stays (B1).
     #[must_use]
+    #[inline]
     pub fn pin_if_tagged(&self) -> Option<Snapshot> {
         self.update(|word| word.has_tag().then(|| (word.pinned().used(), word))).ok()
     }
@@ -210,6 +212,7 @@ impl Header {
     }
 
     /// Gives a pin back. The caller notifies the waiters if the page is left to them.
+    #[inline]
     pub fn unpin(&self) -> Unpinned {
         // Release: pairs with the Acquire of the sweep's claim and with that of a cleanup lock, so
         // that the next owner of the frame, or of the page's bytes, comes after everything that
@@ -363,6 +366,7 @@ impl Header {
 
     /// The one compare-and-swap loop. `edge` gives the next word and a result, or `None` where
     /// there is no edge; then the word that refused is the error.
+    #[inline]
     fn update<R>(&self, edge: impl Fn(Snapshot) -> Option<(Snapshot, R)>) -> Result<R, Snapshot> {
         let mut result = None;
         // AcqRel: every edge hands something over: a claim takes what an unpin left, VALID

@@ -28,36 +28,43 @@ pub struct Snapshot(pub(super) u64);
 
 impl Snapshot {
     /// Threads that keep the page in place.
+    #[inline]
     pub fn pins(self) -> u64 {
         self.0 & PINS_MASK
     }
 
     /// Those of the pins whose owners wait for a cleanup lock.
+    #[inline]
     pub fn waiters(self) -> u64 {
         self.0 / WAITER
     }
 
     /// Pins whose owners may know where things are in the page.
+    #[inline]
     pub fn active_pins(self) -> u64 {
         self.pins() - self.waiters()
     }
 
     /// Whether somebody waits for a cleanup lock and nobody is in the way.
+    #[inline]
     pub fn is_left_to_waiters(self) -> bool {
         self.waiters() > 0 && self.pins() == self.waiters()
     }
 
     /// How recently the page was used: 0 to 5.
+    #[inline]
     pub fn usage(self) -> u64 {
         (self.0 & USAGE_MASK) / USAGE
     }
 
     /// Whether the bytes are the page.
+    #[inline]
     pub fn is_valid(self) -> bool {
         self.0 & VALID != 0
     }
 
     /// Whether the frame stands for a page.
+    #[inline]
     pub fn has_tag(self) -> bool {
         self.0 & TAG_VALID != 0
     }
@@ -102,6 +109,7 @@ impl Snapshot {
     }
 
     /// Whether the page is not part of its file.
+    #[inline]
     pub fn is_outside(self) -> bool {
         self.0 & OUTSIDE != 0
     }
@@ -114,10 +122,12 @@ impl Snapshot {
         Self(self.0 & !bits)
     }
 
+    #[inline]
     pub(super) fn pinned(self) -> Self {
         Self(self.0 + PIN)
     }
 
+    #[inline]
     pub(super) fn used(self) -> Self {
         let has_room = self.0 & USAGE_MASK < USAGE_MAX;
         if has_room { Self(self.0 + USAGE) } else { self }
