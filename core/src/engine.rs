@@ -235,9 +235,7 @@ impl Engine {
     /// the page reports.
     #[inline]
     pub fn read(&self, page: PageId) -> Result<PageRead<'_>> {
-        let read = self.pool.pin(page)?.read();
-        read.check_inside()?;
-        Ok(read)
+        self.pool.read(page)
     }
 
     /// Begins an atomic operation.

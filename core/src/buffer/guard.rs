@@ -3,7 +3,7 @@
 //!
 //! # State
 //! [`Pin`]: the page stays in its frame, and what was found in it stays where it was found.
-//! [`PageRead`]: nobody changes the page. [`PageWrite`]: nobody else reads it. [`PageWrite`] by
+//! [`PageRead`]: nobody changes the page, and it stays. [`PageWrite`]: nobody else reads it. [`PageWrite`] by
 //! [`Pin::cleanup`]: besides, nobody else has anything to find again: things may be moved.
 //!
 //! # Rules
@@ -25,7 +25,9 @@ use super::frame::Frame;
 use super::pool::Pool;
 use super::state::AskCleanup;
 use super::table::FrameId;
-use crate::error::{Error, Result};
+#[cfg(doc)]
+use crate::error::Error;
+use crate::error::Result;
 use crate::page::{Page, PageId};
 use crate::sync::{RwLockReadGuard, RwLockWriteGuard};
 use std::ops::Deref;
@@ -51,11 +53,10 @@ impl<'p> Pin<'p> {
         self.frame().tag()
     }
 
-    /// Waits for the content lock, shared.
+    /// Waits for the content lock, shared; the pin goes when the lock is there.
     #[inline]
     pub fn read(self) -> PageRead<'p> {
-        let page = self.frame().content.read();
-        PageRead { page, pin: self }
+        PageRead::new(self.frame().content.read(), self.pool, self.id)
     }
 
     /// Takes the content lock, shared, if that needs no wait.
@@ -64,7 +65,7 @@ impl<'p> Pin<'p> {
     /// The pin, if it does.
     pub fn try_read(self) -> Result<PageRead<'p>, Self> {
         match self.frame().content.try_read() {
-            Some(page) => Ok(PageRead { page, pin: self }),
+            Some(page) => Ok(PageRead::new(page, self.pool, self.id)),
             None => Err(self),
         }
     }
@@ -124,19 +125,6 @@ impl<'p> Pin<'p> {
         self.frame().header.snapshot().is_permanent()
     }
 
-    /// The caller has the content lock.
-    #[inline]
-    fn check_inside(&self) -> Result<()> {
-        if self.frame().header.snapshot().is_outside() { self.beyond_end() } else { Ok(()) }
-    }
-
-    #[cold]
-    fn beyond_end(&self) -> Result<()> {
-        let (page, files) = (self.page(), &self.pool.files);
-        let blocks = files.get(page.file())?.blocks();
-        Err(Error::BeyondEnd { page, blocks })
-    }
-
     pub(super) fn id(&self) -> FrameId {
         self.id
     }
@@ -154,15 +142,21 @@ impl Drop for Pin<'_> {
     }
 }
 
-/// A page that is pinned and locked shared; gives its body.
+/// A page that is locked shared; gives its body. It has no pin: the lock keeps the page as well
+/// (B9), and a hit is cheaper by the half.
 #[must_use]
 pub struct PageRead<'p> {
-    // Dropped in this order: the lock goes before the pin.
     page: RwLockReadGuard<'p, Page>,
-    pin: Pin<'p>,
+    pool: &'p Pool,
+    id: FrameId,
 }
 
 impl<'p> PageRead<'p> {
+    #[inline]
+    pub(super) fn new(page: RwLockReadGuard<'p, Page>, pool: &'p Pool, id: FrameId) -> Self {
+        Self { page, pool, id }
+    }
+
     /// Checks that the page is part of its file. It is not if the file is being extended by it or
     /// was cut since the page was pinned.
     ///
@@ -170,12 +164,13 @@ impl<'p> PageRead<'p> {
     /// [`Error::NoSuchFile`], [`Error::BeyondEnd`].
     #[inline]
     pub fn check_inside(&self) -> Result<()> {
-        self.pin.check_inside()
+        self.pool.check_inside(self.pool.frame(self.id))
     }
 
-    /// Gives the lock back and keeps the pin: what was found in the page stays where it is.
+    /// Gives the lock back and keeps a pin: what was found in the page stays where it is.
     pub fn unlock(self) -> Pin<'p> {
-        self.pin
+        self.pool.frame(self.id).header.pin_again();
+        Pin::adopt(self.pool, self.id)
     }
 
     /// Header and body.
@@ -218,7 +213,7 @@ impl<'p> PageWrite<'p> {
     /// # Errors
     /// [`Error::NoSuchFile`], [`Error::BeyondEnd`].
     pub fn check_inside(&self) -> Result<()> {
-        self.pin.check_inside()
+        self.pin.pool.check_inside(self.pin.frame())
     }
 
     /// Gives the lock back and keeps the pin: what was found in the page stays where it is.

@@ -1,6 +1,6 @@
 //! The pool: frames, and how a page is found in them. PostgreSQL: `bufmgr.c`.
 //!
-//! A page that is looked up is pinned, then its tag is compared. How a page comes in, `read.rs` and
+//! A page that is looked up is pinned, or locked, then its tag is compared. How a page comes in, `read.rs` and
 //! `load.rs`; how it goes, `victim.rs`; how it is written, `flush.rs`.
 //!
 //! # Checked by
@@ -10,14 +10,12 @@ use super::allocations::Allocations;
 use super::clock::ClockSweep;
 use super::failures::ReadFailures;
 use super::frame::Frame;
-use super::guard::Pin;
+use super::guard::{PageRead, Pin};
 use super::read::Origin;
 use super::ring::Ring;
 use super::state::{Header, Snapshot};
 use super::table::{FrameId, PageTable};
-#[cfg(doc)]
-use crate::error::Error;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::files::Files;
 use crate::fsync::SyncQueue;
 use crate::lsn::Lsn;
@@ -100,12 +98,8 @@ impl Pool {
     /// [`Error::NoSuchFile`], [`Error::BeyondEnd`], [`Error::NoUnpinnedBuffers`]; what reading it
     /// reports, to the caller or to the one whose read the caller waited for; what writing another
     /// page back reports.
-    #[inline]
     pub fn pin(&self, page: PageId) -> Result<Pin<'_>> {
-        match self.find_by_hint(page, Header::pin_if_tagged) {
-            Some((pin, true)) => Ok(pin),
-            _ => self.pin_through(page, None),
-        }
+        self.pin_through(page, None)
     }
 
     /// As [`Pool::pin`], with frames of a ring if there is one.
@@ -114,6 +108,29 @@ impl Pool {
     /// As [`Pool::pin`].
     pub fn pin_through(&self, page: PageId, ring: Option<&mut Ring>) -> Result<Pin<'_>> {
         self.pin_or_fill(page, ring, Origin::Disk)
+    }
+
+    /// Locks a page shared, reading it in if it is not there.
+    ///
+    /// # Errors
+    /// As [`Pool::pin`]; [`Error::BeyondEnd`] also where the page is there and not part of its
+    /// file, or no more.
+    #[inline]
+    pub fn read(&self, page: PageId) -> Result<PageRead<'_>> {
+        match self.read_by_hint(page) {
+            Some(read) => Ok(read),
+            None => self.read_through(page, None),
+        }
+    }
+
+    /// As [`Pool::read`], with frames of a ring if there is one.
+    ///
+    /// # Errors
+    /// As [`Pool::read`].
+    pub fn read_through(&self, page: PageId, ring: Option<&mut Ring>) -> Result<PageRead<'_>> {
+        let read = self.pin_through(page, ring)?.read();
+        read.check_inside()?;
+        Ok(read)
     }
 
     /// Pins a page that is not on disk yet or about to be overwritten whole: if it is not in the
@@ -142,7 +159,7 @@ impl Pool {
     /// Pins the frame that holds a page, by the edge `pin`, if there is one; with it, whether its
     /// bytes are there.
     pub(super) fn find(&self, page: PageId, pin: impl Edge) -> Option<(Pin<'_>, bool)> {
-        let hinted = self.find_by_hint(page, pin);
+        let hinted = self.table.hint(page).and_then(|id| self.pin_if_holds(id, page, pin));
         // Without a lock, a page in the overflow is not seen, nor one that comes just now.
         hinted.or_else(|| {
             let id = self.table.get(page, |id| self.frame(id).tag())?;
@@ -150,9 +167,32 @@ impl Pool {
         })
     }
 
+    /// Locks the page without a pin, if it is there and nobody has it locked exclusively.
     #[inline]
-    fn find_by_hint(&self, page: PageId, pin: impl Edge) -> Option<(Pin<'_>, bool)> {
-        self.table.hint(page).and_then(|id| self.pin_if_holds(id, page, pin))
+    fn read_by_hint(&self, page: PageId) -> Option<PageRead<'_>> {
+        let id = self.table.hint(page)?;
+        let frame = self.frame(id);
+        let content = frame.content.try_read()?;
+        // In this order: with the lock, VALID says that the tag and the bytes belong together and
+        // that they stay (B9).
+        let word = frame.header.snapshot();
+        if !word.is_valid() || word.is_outside() || frame.tag() != page {
+            return None;
+        }
+        frame.header.note_use(word);
+        Some(PageRead::new(content, self, id))
+    }
+
+    /// Checks that a page is part of its file; the caller has its content lock.
+    #[inline]
+    pub(super) fn check_inside(&self, frame: &Frame) -> Result<()> {
+        if frame.header.snapshot().is_outside() { self.beyond_end(frame.tag()) } else { Ok(()) }
+    }
+
+    #[cold]
+    fn beyond_end(&self, page: PageId) -> Result<()> {
+        let blocks = self.files.get(page.file())?.blocks();
+        Err(Error::BeyondEnd { page, blocks })
     }
 
     /// Pins a frame that is said to hold a page, if it does.

@@ -51,6 +51,8 @@
 //!
 //! # Rules
 //! * B1: pins are never negative; a frame with a pin that is not one's own keeps its page.
+//! * B9: so does a frame whose content lock is held: who retires a page has it exclusively, and so
+//!   has who fills a frame, before VALID is set. A lock alone is enough to read a page, then.
 //! * B4: DIRTY is cleared only by the owner of IO_IN_PROGRESS, and only if every change is in the
 //!   image that was written: JUST_DIRTIED is not set.
 //! * B7: VALID is set after the bytes are there.
@@ -183,6 +185,25 @@ impl Header {
         Snapshot(self.word.load(Ordering::Acquire))
     }
 
+    /// Pins the frame once more, on behalf of somebody whose content lock keeps its page (B9).
+    pub fn pin_again(&self) {
+        // Relaxed: who has to see this pin, to retire the page or to clean it up, has the lock
+        // after the caller.
+        self.word.fetch_add(PIN, Ordering::Relaxed);
+    }
+
+    /// Raises usage on behalf of somebody who has locked the page and seen this word; whoever comes
+    /// between has done the same. Costs nothing where the page is in use all the time.
+    #[inline]
+    pub fn note_use(&self, word: Snapshot) {
+        let used = word.used();
+        if used != word {
+            // Relaxed: usage is a hint.
+            let relaxed = Ordering::Relaxed;
+            let _ = self.word.compare_exchange(word.0, used.0, relaxed, relaxed);
+        }
+    }
+
     /// Pins the frame on behalf of somebody who found it in the page table and holds the table's
     /// lock, so that the page cannot leave it meanwhile.
     pub fn pin(&self) -> Snapshot {
@@ -247,7 +268,8 @@ impl Header {
     }
 
     /// Lets the page go: the frame becomes free, pinned by the caller. Refused if somebody else
-    /// has pinned or dirtied it meanwhile. The caller holds the table's lock and one pin (E3).
+    /// has pinned or dirtied it meanwhile. The caller holds the table's lock, one pin (E3) and the
+    /// content lock, exclusively (B9).
     #[must_use]
     pub fn retire(&self) -> bool {
         let retired = |word: Snapshot| {

@@ -67,7 +67,10 @@ impl Pool {
         if word.is_dirty() && self.flush(&pin, Patience::Try)? == Flush::Contended {
             return Ok(None);
         }
-        if !self.table.remove_if(pin.page(), pin.id(), || pin.frame().header.retire()) {
+        // B9: nobody reads the page. Who comes for the lock from now on finds it retired.
+        let unread = pin.frame().content.try_write();
+        let retire = || pin.frame().header.retire();
+        if unread.is_none() || !self.table.remove_if(pin.page(), pin.id(), retire) {
             return Ok(None);
         }
         if !word.is_valid() {

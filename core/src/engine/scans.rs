@@ -19,9 +19,7 @@ impl Engine {
     /// # Errors
     /// As [`Engine::read`].
     pub fn read_through(&self, page: PageId, ring: &mut Ring) -> Result<PageRead<'_>> {
-        let read = self.pool.pin_through(page, Some(ring))?.read();
-        read.check_inside()?;
-        Ok(read)
+        self.pool.read_through(page, Some(ring))
     }
 
     /// Reads those of `blocks` neighbours in that are not in the pool, up to the end of their file,

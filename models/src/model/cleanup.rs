@@ -6,7 +6,7 @@
 //!            PostgreSQL: LockBufferForCleanup, UnpinBuffer
 //! threads    2 (one cleans up; one comes, goes, comes again, looks twice, cleans up)
 //! bounds     one page
-//! cost       145 executions under dpor
+//! cost       1,563 executions under dpor
 //! broken by  an unpin that wakes nobody, or looks for waiters before it unpins; a waiter that
 //!            sleeps without a look at the pins, or with the content lock, or ends so
 

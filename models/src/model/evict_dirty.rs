@@ -4,7 +4,7 @@
 //! code       buffer/victim.rs, buffer/state.rs retire
 //!            PostgreSQL: GetVictimBuffer
 //! threads    2 (evictor, writer)    bounds  two pages, one frame, one change
-//! cost       132 executions under dpor
+//! cost       150 executions under dpor
 //! broken by  a retired page that is dirty again
 
 use super::fixture::{Bed, page};

@@ -18,7 +18,9 @@ mod load_read;
 mod mark_flush;
 mod mark_write;
 mod pin_evict;
+mod read_evict;
 mod read_fails;
+mod read_filled;
 mod read_in;
 mod redo_image;
 mod sync_cycle;
@@ -30,7 +32,7 @@ mod wal_room;
 
 models! {
     event, turn, dirty_flag, flush_two_dirtiers, pin_evict, all_pinned, cleanup, cleanup_waiters,
-    read_in, read_fails, load_read, mark_flush, mark_write, evict_dirty, background_checkpoint,
+    read_in, read_evict, read_filled, read_fails, load_read, mark_flush, mark_write, evict_dirty, background_checkpoint,
     background_sleep, extend_read, truncate_commit, truncate_flush, drop_flush, wal_insert,
     wal_room, group_flush, redo_image, sync_cycle,
 }

@@ -3,7 +3,7 @@
 //! property   a pinned page stays in its frame; a page is in one frame                 (B1, E1, E4)
 //! code       buffer/pool.rs pin, buffer/victim.rs      PostgreSQL: GetVictimBuffer, PinBuffer
 //! threads    2 (reader of a cached page, reader of another)    bounds  one frame, two pages
-//! cost       62 executions under dpor
+//! cost       95 executions under dpor
 //! broken by  retire that ignores pins; a frame that is taken for the right one without a look at
 //!            its tag; a free frame that is pinned
 

@@ -4,7 +4,7 @@
 //! code       buffer/pool.rs fill, wait_for_read; buffer/failures.rs
 //!            PostgreSQL: AbortBufferIO; there, those who waited try again one after the other
 //! threads    2 (readers)    bounds  one page, two frames, the first read fails
-//! cost       420 executions under dpor
+//! cost       320 executions under dpor
 //! broken by  a waiter that reads again; a failed read that is taken for a page
 
 use super::fixture::{Bed, page};

@@ -5,7 +5,7 @@
 //!            PostgreSQL: RelationTruncate
 //! threads    2 (one that truncates; one that changes the last page)
 //! bounds     a file of two pages, one of them cut off, one frame, one change
-//! cost       310 executions under dpor
+//! cost       248 executions under dpor
 //! broken by  a page put outside without its lock; a page used without a look whether it is inside;
 //!            a length lowered past somebody who is reading a page in
 

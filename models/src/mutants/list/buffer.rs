@@ -227,4 +227,44 @@ pub(super) const MUTANTS: &[Mutant] = &[
         models: &["load_read"],
         reason: "it waits for reads that it is to make itself",
     },
+    Mutant {
+        name: "read-not-looking-for-valid",
+        file: "buffer/pool.rs",
+        site: Expression,
+        find: "!word.is_valid()",
+        replace: "false",
+        models: &["read_filled"],
+        reason: "the page has gone, or is being read in, and its bytes are anybody's (B9)",
+    },
+    Mutant {
+        name: "read-tag-not-compared",
+        file: "buffer/pool.rs",
+        site: Expression,
+        find: "frame.tag() != page",
+        replace: "false",
+        models: &["read_evict"],
+        reason: "the frame that the table named holds another page by now (E4)",
+    },
+    Mutant {
+        name: "evict-past-a-reader",
+        file: "buffer/victim.rs",
+        site: Expression,
+        find: "unread.is_none()",
+        replace: "false",
+        models: &["read_evict"],
+        reason: "a page is evicted while somebody reads it without a pin (B9)",
+    },
+    Mutant {
+        name: "evict-not-keeping-readers-out",
+        file: "buffer/victim.rs",
+        site: Expression,
+        find: "unread.is_none()",
+        replace: "{
+            let is_read = unread.is_none();
+            drop(unread);
+            is_read
+        }",
+        models: &["read_evict"],
+        reason: "a reader comes between the look for readers and the eviction (B9)",
+    },
 ];

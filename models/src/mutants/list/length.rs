@@ -33,10 +33,10 @@ pub(super) const MUTANTS: &[Mutant] = &[
         reason: "a page that was cut off is written behind the end of its file",
     },
     Mutant {
-        name: "guard-outside-unnoticed",
-        file: "buffer/guard.rs",
+        name: "pool-outside-unnoticed",
+        file: "buffer/pool.rs",
         site: Expression,
-        find: "!self.frame().header.snapshot().is_outside()",
+        find: "frame.header.snapshot().is_outside()",
         replace: "true",
         models: &["truncate_commit"],
         reason: "a page that was cut off is used",
