@@ -10,7 +10,7 @@
 //!
 //! # Environment
 //! * `SEAWALL_STRESS_OPERATIONS`: operations and reads of all threads together, 40,000 if it is
-//!   not set. 2,000,000 with `--release` take about a minute.
+//!   not set. 1,200,000 with `--release` take about a minute.
 //! * `SEAWALL_STRESS_SEED`: what a failure has printed. It gives every thread the same work again;
 //!   how the threads interleave is up to the machine.
 #![expect(clippy::disallowed_types, reason = "real threads, real time")]

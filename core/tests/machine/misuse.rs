@@ -17,24 +17,16 @@ impl Bed {
             Misuse::BeyondEnd => self.reach_beyond_end(pick),
             Misuse::BeyondLength => self.cut_beyond_end(pick),
             Misuse::NoFile => self.reach_no_file(pick),
-            Misuse::NoTablespace => {
-                let tablespace = TablespaceId(self.tablespaces + 1 + pick);
-                let options = FileOptions { tablespace, unlogged: pick < 128 };
-                let error = self.engine().create_file(options).unwrap_err();
-                let expected = tablespace;
-                assert!(
-                    matches!(error, Error::NoSuchTablespace { tablespace } if tablespace == expected),
-                    "{error}"
-                );
-            }
+            Misuse::NoTablespace => self.use_no_tablespace(pick),
             Misuse::OutsideBody => self.write_outside(pick as u8),
             Misuse::BeyondWal => {
                 let asked = Lsn(reserved.0 + 1 + u64::from(pick));
                 let error = self.engine().wait_durable(asked).unwrap_err();
-                assert!(
-                    matches!(error, Error::BeyondWal { lsn, end } if lsn == asked && end == reserved),
-                    "{error}"
+                let is_right = matches!(
+                    error,
+                    Error::BeyondWal { lsn, end } if lsn == asked && end == reserved
                 );
+                assert!(is_right, "{error}");
             }
         }
         assert_eq!(self.engine().wal_positions().0, reserved, "it was logged");
@@ -56,6 +48,15 @@ impl Bed {
             assert!(refused(error.clone()), "{page}: {error}");
         }
         assert_eq!(engine.commit(operation).unwrap(), Lsn::ZERO, "it goes on, with nothing");
+    }
+
+    fn use_no_tablespace(&mut self, pick: u32) {
+        let asked = TablespaceId(self.tablespaces + 1 + pick);
+        let options = FileOptions { tablespace: asked, unlogged: pick < 128 };
+        let error = self.engine().create_file(options).unwrap_err();
+        let is_right =
+            matches!(error, Error::NoSuchTablespace { tablespace } if tablespace == asked);
+        assert!(is_right, "{error}");
     }
 
     fn reach_beyond_end(&mut self, pick: u32) {
