@@ -45,7 +45,7 @@ const FILE: FileId = FileId(1);
 const HOT_PAGES: u32 = 12;
 
 /// Crash images that are recovered while the threads run.
-const IMAGES: u64 = 4;
+const IMAGES: u64 = 16;
 
 /// Without progress for so long, the threads wait for each other.
 const HANG: Duration = Duration::from_secs(60);
@@ -225,7 +225,8 @@ impl<'b> Worker<'b> {
             expected(page).begun.fetch_max(*count, Ordering::Relaxed);
         }
         if self.random.below(4) == 0 {
-            self.bed.engine.commit(operation).unwrap();
+            let end = self.bed.engine.commit(operation).unwrap();
+            assert!(self.bed.engine.wal_positions().2 >= end, "acknowledged, and not durable");
             for (page, count) in &counts {
                 expected(page).durable.fetch_max(*count, Ordering::Relaxed);
             }
@@ -414,10 +415,10 @@ impl Run {
     fn fail(&self, what: &str) -> ! {
         self.bed.stop.store(true, Ordering::Relaxed);
         panic!(
-            "{what}; done by each thread: {:?}; {:?}; again with SEAWALL_STRESS_SEED={} \
+            "{what}; done by each thread: {:?}; {} checkpoints; again with SEAWALL_STRESS_SEED={} \
              SEAWALL_STRESS_OPERATIONS={}",
             self.bed.done(),
-            self.bed.engine.checkpoints(),
+            self.bed.engine.checkpoints().done,
             self.seed,
             self.operations
         );
