@@ -381,7 +381,7 @@ impl Bed {
     }
 
     /// A store that is opened knows the numbers of the files that it has, and of those that the
-    /// log says were dropped: others may be used again.
+    /// log says were dropped. Others are used again, though `Engine::drop_file` says otherwise.
     fn note_numbers(&mut self) {
         let last = self.model.newest().0.keys().last().copied();
         self.last_file = self.last_dropped.max(last.unwrap_or(FileId(0)));
