@@ -90,6 +90,18 @@ impl Choices {
         }
     }
 
+    /// One choice by chance.
+    pub(super) fn one(snapshot: &Arc<Snapshot>, seed: u64) -> Choice {
+        let mut random = SplitMix64::new(seed);
+        // All the plans, and none of the counting.
+        let choices =
+            Self::new(snapshot, &CrashOptions { max_subset: 0, seeded: 1, seed: random.next() });
+        let plans = choices.plans.as_slice();
+        let drawn = if random.coin() { plans.len() - 1 } else { random.below(plans.len()) };
+        let mut carried_out = choices.carry_out(&plans[drawn]);
+        carried_out.swap_remove(random.below(carried_out.len()))
+    }
+
     fn carry_out(&self, plan: &Plan) -> Vec<Choice> {
         let snapshot = &*self.snapshot;
         let by_rules = |kept: &dyn Fn(usize) -> bool| {

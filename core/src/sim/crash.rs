@@ -262,4 +262,12 @@ impl SimDisk {
             .map(move |choice| CrashImage::new(&snapshot, choice))
             .filter(move |image| seen.insert(image.digest))
     }
+
+    /// One of the disks that a crash at this moment may leave, by chance: every other one gives
+    /// each item a fate of its own, the rest are like those of [`SimDisk::crash_images`].
+    pub fn crash_image(&self, seed: u64) -> CrashImage {
+        let snapshot = Arc::new(Snapshot::of(&self.state()));
+        let choice = Choices::one(&snapshot, seed);
+        CrashImage::new(&snapshot, choice)
+    }
 }

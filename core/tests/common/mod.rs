@@ -9,7 +9,7 @@ use seawall_core::disk::Disk;
 use seawall_core::engine::Engine;
 use seawall_core::error::Result;
 use seawall_core::operation::Operation;
-use seawall_core::page::{FileId, PageId};
+use seawall_core::page::{FileId, PAGE_HEADER_BYTES, PageId};
 use seawall_core::sim::SimDisk;
 use seawall_core::sync::atomic::{AtomicU64, Ordering};
 use std::collections::BTreeMap;
@@ -67,12 +67,24 @@ pub(crate) fn engine_on(disk: &SimDisk, config: &Config) -> Engine {
     open(disk, config).unwrap()
 }
 
+/// The body of a page, shared by the states that have it.
+pub(crate) type Body = Arc<Vec<u8>>;
+
+/// Bytes of a body in a store of this configuration.
+pub(crate) const BODY_BYTES: usize = 4096 - PAGE_HEADER_BYTES;
+
+/// Bodies of new pages.
+pub(crate) fn empty_pages(count: usize) -> Vec<Body> {
+    let empty = Arc::new(vec![0; BODY_BYTES]);
+    vec![empty; count]
+}
+
 /// The content of a store: the bodies of the pages of its files.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub(crate) struct Recovered(pub(crate) BTreeMap<FileId, Vec<Vec<u8>>>);
+pub(crate) struct Recovered(pub(crate) BTreeMap<FileId, Vec<Body>>);
 
 impl Recovered {
-    fn file(&mut self, file: FileId) -> &mut Vec<Vec<u8>> {
+    fn file(&mut self, file: FileId) -> &mut Vec<Body> {
         self.0.get_mut(&file).expect("a file of the workload")
     }
 }
@@ -85,7 +97,7 @@ pub(crate) fn recover(disk: &SimDisk, config: &Config) -> Result<Recovered> {
 /// Reads all of a store.
 pub(crate) fn content(engine: &Engine) -> Result<Recovered> {
     let pages = |file| {
-        let page = |block| Ok(engine.read(PageId::new(file, block))?.to_vec());
+        let page = |block| Ok(Arc::new(engine.read(PageId::new(file, block))?.to_vec()));
         Ok((file, (0..engine.blocks(file)?).map(page).collect::<Result<_>>()?))
     };
     Ok(Recovered(engine.files().into_iter().map(pages).collect::<Result<_>>()?))
@@ -94,23 +106,30 @@ pub(crate) fn content(engine: &Engine) -> Result<Recovered> {
 /// The states that a workload goes through, each noted before the step that leads to it.
 pub(crate) struct Model {
     states: Vec<Recovered>,
+    /// How many were there before the first of them.
+    forgotten: usize,
     acknowledged: usize,
     files: u32,
 }
 
 impl Default for Model {
     fn default() -> Self {
-        Self { states: vec![Recovered::default()], acknowledged: 0, files: 0 }
+        Self { states: vec![Recovered::default()], forgotten: 0, acknowledged: 0, files: 0 }
     }
 }
 
 /// Bytes to be written: page, offset, bytes.
-pub(crate) struct Change(Vec<(PageId, usize, Vec<u8>)>);
+pub(crate) struct Change(pub(crate) Vec<(PageId, usize, Vec<u8>)>);
 
 impl Model {
     /// How many states there are.
     pub(crate) fn states(&self) -> usize {
-        self.states.len()
+        self.forgotten + self.states.len()
+    }
+
+    /// The last of them.
+    pub(crate) fn newest(&self) -> &Recovered {
+        self.states.last().expect("there is a first one")
     }
 
     /// Which of them is durable.
@@ -120,24 +139,46 @@ impl Model {
 
     /// Everything so far is durable.
     pub(crate) fn acknowledge_all(&mut self) {
-        self.acknowledged = self.states.len() - 1;
+        self.acknowledged = self.states() - 1;
+    }
+
+    /// The states up to this one are durable.
+    pub(crate) fn acknowledge(&mut self, state: usize) {
+        self.acknowledged = self.acknowledged.max(state);
+    }
+
+    /// The states before the durable one are not asked for any more.
+    pub(crate) fn forget(&mut self) {
+        self.states.drain(..self.acknowledged - self.forgotten);
+        self.forgotten = self.acknowledged;
+    }
+
+    /// The store has lost all states but those up to this one, which is durable.
+    pub(crate) fn go_back_to(&mut self, state: usize) {
+        self.states.truncate(state + 1 - self.forgotten);
+        self.acknowledged = state;
     }
 
     /// Which state this is.
     pub(crate) fn find(&self, content: &Recovered) -> Option<usize> {
-        self.states.iter().rposition(|state| state == content)
+        let found = self.states.iter().rposition(|state| state == content)?;
+        Some(self.forgotten + found)
     }
 
     /// A file is about to be created.
     pub(crate) fn expect_file(&mut self) {
         self.files += 1;
-        let file = FileId(self.files);
+        self.expect_file_numbered(FileId(self.files));
+    }
+
+    /// A file of this number is created.
+    pub(crate) fn expect_file_numbered(&mut self, file: FileId) {
         self.next(|state| _ = state.0.insert(file, Vec::new()));
     }
 
     /// Pages are about to be added by one operation.
     pub(crate) fn expect_pages(&mut self, file: FileId, count: usize) {
-        self.next(|state| state.file(file).extend(vec![vec![0; 4096 - 24]; count]));
+        self.next(|state| state.file(file).extend(empty_pages(count)));
     }
 
     /// A file is about to be truncated.
@@ -158,8 +199,7 @@ impl Model {
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(number);
             (random >> 33) as usize % below
         };
-        let state = self.states.last().expect("there is a first one");
-        let files = state.0.iter().filter(|(_, pages)| !pages.is_empty());
+        let files = self.newest().0.iter().filter(|(_, pages)| !pages.is_empty());
         let files: Vec<_> = files.map(|(file, pages)| (*file, pages.len())).collect();
         let mut pages: Vec<PageId> = (0..1 + draw(3))
             .map(|_| {
@@ -175,22 +215,27 @@ impl Model {
             let (offset, len) = (8 + draw(3900), 1 + draw(100));
             change.0.push((page, offset, vec![number as u8; len]));
         }
-        self.next(|state| change.apply(state));
+        self.expect(&change);
         change
     }
 
+    /// This change is about to be committed.
+    pub(crate) fn expect(&mut self, change: &Change) {
+        self.next(|state| change.apply(state));
+    }
+
     fn next(&mut self, step: impl FnOnce(&mut Recovered)) {
-        let mut state = self.states.last().expect("there is a first one").clone();
+        let mut state = self.newest().clone();
         step(&mut state);
         self.states.push(state);
     }
 }
 
 impl Change {
-    fn apply(&self, state: &mut Recovered) {
+    pub(crate) fn apply(&self, state: &mut Recovered) {
         for (page, offset, bytes) in &self.0 {
             let body = &mut state.file(page.file())[page.block() as usize];
-            body[*offset..offset + bytes.len()].copy_from_slice(bytes);
+            Arc::make_mut(body)[*offset..offset + bytes.len()].copy_from_slice(bytes);
         }
     }
 

@@ -266,3 +266,14 @@ fn dump(disk: &SimDisk) -> Vec<(String, Vec<u8>)> {
     let names = disk.list("").unwrap();
     names.into_iter().map(|name| (name.clone(), disk.read_file(&name))).collect()
 }
+
+#[test]
+fn an_image_by_chance_is_one_of_the_images_and_any_of_them_comes_up() {
+    let (disk, file) = disk_with_file(1);
+    file.write_at(&full(2, 3), 0).unwrap();
+    disk.create("g").unwrap();
+    let all: BTreeSet<_> = images(&disk).iter().map(CrashImage::digest).collect();
+    let drawn: BTreeSet<_> = (0..2000).map(|seed| disk.crash_image(seed).digest()).collect();
+    assert!(drawn == all && all.len() > 10, "{} drawn of {}", drawn.len(), all.len());
+    assert_eq!(disk.crash_image(7).digest(), disk.crash_image(7).digest());
+}
