@@ -1,7 +1,7 @@
 //! The pool: frames, and how a page is found in them. PostgreSQL: `bufmgr.c`.
 //!
-//! A page that is looked up is pinned, or locked, then its tag is compared. How a page comes in, `read.rs` and
-//! `load.rs`; how it goes, `victim.rs`; how it is written, `flush.rs`.
+//! A page that is looked up is pinned, or locked, then its tag is compared. How a page comes in,
+//! `read.rs` and `load.rs`; how it goes, `victim.rs`; how it is written, `flush.rs`.
 //!
 //! # Checked by
 //! model `pin_evict`.
