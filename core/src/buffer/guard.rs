@@ -4,8 +4,8 @@
 //! # State
 //! [`Pin`]: the page stays in its frame, and what was found in it stays where it was found.
 //! [`PageRead`]: nobody changes the page, and it stays. [`PageWrite`]: nobody else reads it.
-//! [`PageWrite`] by [`Pin::cleanup`]: besides, nobody else has anything to find again: things may be
-//! moved.
+//! [`PageWrite`] by [`Pin::cleanup`]: besides, nobody else has anything to find again: things may
+//! be moved.
 //!
 //! # Rules
 //! * Who has read a page and keeps its pin (`unlock`) may remember where things are in it. Changes
