@@ -16,7 +16,7 @@
 //!     56      8  checkpoint end      end of it; equal to its start before the first checkpoint
 //!     64      8  redo lsn            where recovery starts
 //!     72      4  state               1 in production, 2 closed
-//!     76      4  zero
+//!     76      4  last file           the greatest number that any file has had; 0 before the first
 //! ```
 //! A slot is within one sector. The two are written in turns, so one of them is whole whatever
 //! happens to the other (R6).
@@ -26,7 +26,7 @@ use crate::disk::{Disk, DiskFile};
 use crate::error::{ControlFault, Error, Result};
 use crate::files::{failed, remove_if_present};
 use crate::lsn::{LSN_LIMIT, Lsn};
-use crate::page::{AlignedBytes, le_u32, le_u64};
+use crate::page::{AlignedBytes, FileId, le_u32, le_u64};
 use crate::poison::Poison;
 use std::io;
 use std::sync::Arc;
@@ -67,6 +67,9 @@ pub struct Control {
     pub redo: Lsn,
     /// Whether the store was closed.
     pub state: StoreState,
+    /// The greatest number that any file has had, those that are dropped included; 0 if there was
+    /// none. What was created since is in its directory, and what was dropped is in the log.
+    pub last_file: FileId,
 }
 
 impl Control {
@@ -91,6 +94,7 @@ impl Control {
             StoreState::Closed => 2,
         };
         put(72, &state.to_le_bytes());
+        put(76, &self.last_file.0.to_le_bytes());
         let checksum = checksum(&slot);
         slot[12..16].copy_from_slice(&checksum.to_le_bytes());
         slot
@@ -126,6 +130,7 @@ impl Control {
                 2 => StoreState::Closed,
                 found => return Err(bad(format!("state {found}, expected 1 or 2"))),
             },
+            last_file: FileId(le_u32(slot, 76)),
         };
         control.check()?;
         Ok(control)
@@ -260,6 +265,7 @@ mod tests {
             checkpoint_end: Lsn(0x1028),
             redo: Lsn(0x0F00),
             state: StoreState::InProduction,
+            last_file: FileId(9),
         }
     }
 
@@ -271,7 +277,7 @@ mod tests {
         assert_eq!(le_u32(&slot, 8), 1);
         assert_eq!(le_u64(&slot, 16), 7);
         assert_eq!(le_u64(&slot, 64), 0x0F00);
-        assert_eq!(le_u32(&slot, 72), 1);
+        assert_eq!((le_u32(&slot, 72), le_u32(&slot, 76)), (1, 9));
         assert!(slot[CONTENT_BYTES..].iter().all(|byte| *byte == 0));
     }
 

@@ -85,6 +85,7 @@ impl Engine {
             checkpoint_end: start,
             redo: start,
             state: StoreState::Closed,
+            last_file: FileId(0),
         };
         ControlFile::create(&**disk, control)
     }
@@ -108,7 +109,8 @@ impl Engine {
         let control = ControlFile::open(&*disk, Arc::clone(&poison))?;
         let recovery = Recovery::scan(Arc::clone(&disk), control.latest())?;
         let on_disk = Arc::clone(&disk);
-        let files = Files::open(on_disk, &format, Arc::clone(&poison), recovery.dropped())?;
+        let last = control.latest().last_file;
+        let files = Files::open(on_disk, &format, Arc::clone(&poison), recovery.dropped(), last)?;
         recovery.sync_wal(&poison)?;
         recovery.clear_tail(&poison)?;
         recovery.reset_unlogged(&files)?;

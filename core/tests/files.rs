@@ -114,6 +114,18 @@ fn a_dropped_file_does_not_come_back_with_a_crash() {
 }
 
 #[test]
+fn the_number_of_a_dropped_file_stays_unused_when_the_log_has_forgotten_it() {
+    let (disk, engine, file) = store(FileOptions::default(), 1);
+    engine.drop_file(file).unwrap();
+    engine.checkpoint(Urgency::Immediate).unwrap();
+    let (disk, engine) = crash(&disk, engine);
+    engine.close().unwrap();
+    drop(engine);
+    let next = open(&disk, &config()).unwrap().create_file(FileOptions::default()).unwrap();
+    assert!(next > file, "{next} after {file}");
+}
+
+#[test]
 fn a_cut_for_which_the_log_has_no_room_changes_nothing() {
     let (disk, engine, file) = store(FileOptions::default(), 4);
     disk.fail_at(1, Fault::persistent(ENOSPC).only(OpKind::Create));

@@ -77,7 +77,8 @@ impl Bed {
     fn with_log(disk: SimDisk, frames: usize, log: Arc<dyn DurableLog>) -> Self {
         let poison = Arc::new(Poison::new());
         let (on_disk, none) = (Arc::new(disk.clone()), BTreeSet::new());
-        let files = Files::open(on_disk, &FORMAT, Arc::clone(&poison), &none).expect("good files");
+        let files = Files::open(on_disk, &FORMAT, Arc::clone(&poison), &none, FileId(0))
+            .expect("good files");
         let (files, syncs) = (Arc::new(files), Arc::new(SyncQueue::new(4)));
         let page_bytes = PAGE_BYTES as usize;
         let pool = Pool::new(frames, page_bytes, Arc::clone(&files), log, Arc::clone(&syncs));

@@ -68,7 +68,8 @@ impl Bed {
             ..Format::default()
         };
         let shared = Arc::new(disk.clone()) as Arc<dyn Disk>;
-        let files = Files::open(shared, &format, Arc::new(Poison::new()), &BTreeSet::new());
+        let files =
+            Files::open(shared, &format, Arc::new(Poison::new()), &BTreeSet::new(), FileId(0));
         let files = Arc::new(files.unwrap());
         let log = Arc::new(Log::default());
         let durable = Arc::clone(&log) as Arc<dyn DurableLog>;

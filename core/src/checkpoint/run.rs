@@ -171,6 +171,8 @@ impl Checkpointer {
             checkpoint_end: end,
             redo,
             state,
+            // After the redo point: who was dropped before it is in no log to be read.
+            last_file: parts.files.last_number(),
             ..last
         })?;
         retire_segments(parts, redo)?;

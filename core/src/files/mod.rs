@@ -62,7 +62,8 @@ struct Found {
 
 impl Files {
     /// Opens every data file in the store's directories but those that the WAL says are
-    /// `dropped`; these are to be removed. A name there that is no data file's is left alone.
+    /// `dropped`; these are to be removed. A name there that is no data file's is left alone. The
+    /// numbers of new files are greater than `last` and than any of those.
     ///
     /// # Errors
     /// [`Error::Io`]; [`Error::NotAStore`] if a segment is missing in the middle of a file, or a
@@ -72,11 +73,12 @@ impl Files {
         format: &Format,
         poison: Arc<Poison>,
         dropped: &BTreeSet<FileId>,
+        last: FileId,
     ) -> Result<Self> {
         let tablespaces: BTreeSet<TablespaceId> =
             list(&*disk, "")?.iter().filter_map(|name| TablespaceId::parse(name)).collect();
         let mut found = find(&*disk, &tablespaces)?;
-        let last = found.keys().chain(dropped).max().copied();
+        let last = found.keys().chain(dropped).max().map_or(last, |known| last.max(*known));
         let files = Self {
             disk,
             poison,
@@ -145,6 +147,11 @@ impl Files {
         self.files.read().keys().copied().collect()
     }
 
+    /// The greatest number that any file has had; 0 if there was none.
+    pub(crate) fn last_number(&self) -> FileId {
+        FileId(self.creation.lock().next.map_or(u32::MAX, |next| next.0 - 1))
+    }
+
     /// Creates an empty file with the next free number, durably. The caller has made the WAL
     /// durable, so that the file does not outlive what happened before it.
     ///
@@ -165,7 +172,7 @@ impl Files {
         let file = Arc::new(DataFile::new(id, options, 0, Vec::new()));
         self.segment(&file, 0)?;
         self.files.write().insert(id, file);
-        creation.next = number_after(Some(id));
+        creation.next = number_after(id);
         Ok(id)
     }
 
@@ -406,8 +413,8 @@ impl Files {
     }
 }
 
-fn number_after(last: Option<FileId>) -> Option<FileId> {
-    last.map_or(0, |id| id.0).checked_add(1).map(FileId)
+fn number_after(last: FileId) -> Option<FileId> {
+    last.0.checked_add(1).map(FileId)
 }
 
 fn list(disk: &dyn Disk, dir: &str) -> Result<Vec<String>> {

@@ -44,10 +44,8 @@ pub(super) struct Bed {
     /// The log's end and the newest state, after each step.
     ends: Vec<(Lsn, usize)>,
     pub(super) tablespaces: u32,
-    /// The greatest number that is known to have been used.
+    /// The greatest number that a file has had.
     pub(super) last_file: FileId,
-    /// The greatest number of a file that was dropped since the last checkpoint.
-    last_dropped: FileId,
     armed: Option<(Crash, Captured)>,
     operations: u64,
 }
@@ -67,6 +65,7 @@ type Captured = Arc<Mutex<Option<CrashImage>>>;
 struct Before {
     acknowledged: usize,
     tablespaces: u32,
+    last_file: FileId,
     unlogged: Recovered,
 }
 
@@ -84,7 +83,6 @@ impl Bed {
             ends: Vec::new(),
             tablespaces: 0,
             last_file: FileId(0),
-            last_dropped: FileId(0),
             armed: None,
             operations: 0,
         };
@@ -98,6 +96,7 @@ impl Bed {
         let before = Before {
             acknowledged: self.model.acknowledged(),
             tablespaces: self.tablespaces,
+            last_file: self.last_file,
             unlogged: self.unlogged.clone(),
         };
         self.carry_out(step);
@@ -132,7 +131,6 @@ impl Bed {
             Step::Checkpoint { spread } => {
                 let urgency = if *spread { Urgency::Spread } else { Urgency::Immediate };
                 self.engine().checkpoint(urgency).unwrap();
-                self.last_dropped = FileId(0);
                 self.model.acknowledge_all();
             }
             Step::BackgroundWriterRound => {
@@ -274,7 +272,6 @@ impl Bed {
     fn drop_file(&mut self, pick: u8) {
         let Some(file) = self.file(pick) else { return };
         self.engine().drop_file(file).unwrap();
-        self.last_dropped = self.last_dropped.max(file);
         self.unlogged.0.remove(&file);
         self.model.expect_drop(file);
         self.model.acknowledge_all();
@@ -295,9 +292,7 @@ impl Bed {
     fn close_and_open(&mut self) {
         self.engine().close().unwrap();
         self.model.acknowledge_all();
-        self.last_dropped = FileId(0);
         self.open();
-        self.note_numbers();
         assert!(self.engine().recovery().was_closed);
         self.check_contents();
     }
@@ -325,8 +320,6 @@ impl Bed {
             let again = capture(&self.disk, after, !crash.seed);
             self.open();
             found = Some(self.logged());
-            // Recovery ends with a checkpoint.
-            self.last_dropped = FileId(0);
             self.disk.set_observer(None);
             // If recovery has made fewer calls, not power goes but the process.
             let again = again.lock().take();
@@ -376,15 +369,9 @@ impl Bed {
         let found = names.iter().filter(|name| name.starts_with("data.")).count() as u32;
         assert!((before.tablespaces..=self.tablespaces).contains(&found), "{found} tablespaces");
         self.tablespaces = found;
-        self.note_numbers();
-        self.last_dropped = FileId(0);
-    }
-
-    /// A store that is opened knows the numbers of the files that it has, and of those that the
-    /// log says were dropped. Others are used again, though `Engine::drop_file` says otherwise.
-    fn note_numbers(&mut self) {
+        // One whose creation was not acknowledged may have vanished.
         let last = self.model.newest().0.keys().last().copied();
-        self.last_file = self.last_dropped.max(last.unwrap_or(FileId(0)));
+        self.last_file = before.last_file.max(last.unwrap_or(FileId(0)));
     }
 
     /// Opens the store; what it was open with is gone.
