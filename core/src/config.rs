@@ -36,7 +36,8 @@ pub struct Config {
     /// Sizes on disk.
     pub format: Format,
     /// Pages in the pool, at least 4. An operation needs one for each page that it holds, and a
-    /// miss one more; checkpointer and background writer have one now and then. Default 1024.
+    /// miss one more; checkpointer and background writer have one now and then. Each costs its page
+    /// and 97 bytes at the most. Default 1024.
     pub buffers: usize,
     /// Bytes of WAL kept in memory until written: a power of two, 4 KiB to 1 GiB. Default 1 MiB.
     pub wal_buffer_bytes: usize,

@@ -14,7 +14,7 @@
 
 use crate::error::{Error, PageFault, Result};
 use crate::lsn::Lsn;
-use aligned_vec::{AVec, ConstAlign};
+use bytes::{Buf, BytesMut};
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
@@ -93,13 +93,31 @@ const _: () = assert!(ID_OFFSET + 8 == PAGE_HEADER_BYTES);
 pub const IO_ALIGNMENT: usize = 4096;
 
 /// Heap bytes aligned to [`IO_ALIGNMENT`].
-#[derive(Clone, Debug)]
-pub struct AlignedBytes(AVec<u8, ConstAlign<IO_ALIGNMENT>>);
+#[derive(Debug)]
+pub struct AlignedBytes(BytesMut);
 
 impl AlignedBytes {
     /// `len` zero bytes.
     pub fn zeroed(len: usize) -> Self {
-        Self(aligned_vec::avec!([IO_ALIGNMENT]| 0u8; len))
+        let mut bytes = BytesMut::zeroed(len + IO_ALIGNMENT);
+        bytes.advance(bytes.as_ptr().align_offset(IO_ALIGNMENT));
+        bytes.truncate(len);
+        Self(bytes)
+    }
+
+    /// `count` times `len` zero bytes, one behind the other: aligned each on its own would cost up
+    /// to [`IO_ALIGNMENT`] more for each. `len` is a multiple of it where alignment matters.
+    fn zeroed_many(count: usize, len: usize) -> impl Iterator<Item = Self> {
+        let Self(mut rest) = Self::zeroed(count * len);
+        (0..count).map(move |_| Self(rest.split_to(len)))
+    }
+}
+
+impl Clone for AlignedBytes {
+    fn clone(&self) -> Self {
+        let mut copy = Self::zeroed(self.len());
+        copy.copy_from_slice(self);
+        copy
     }
 }
 
@@ -126,6 +144,11 @@ impl Page {
     /// A page of zeros.
     pub fn zeroed(page_bytes: usize) -> Self {
         Self(AlignedBytes::zeroed(page_bytes))
+    }
+
+    /// `count` pages of zeros in one piece of memory.
+    pub(crate) fn zeroed_many(count: usize, page_bytes: usize) -> impl Iterator<Item = Self> {
+        AlignedBytes::zeroed_many(count, page_bytes).map(Self)
     }
 
     /// Turns the bytes into the empty page `id`: LSN zero, body zero.
@@ -249,6 +272,18 @@ mod tests {
             Err(Error::Page { fault, .. }) => fault,
             other => panic!("expected a page fault, got {other:?}"),
         }
+    }
+
+    #[test]
+    fn pages_in_one_piece_are_zero_aligned_and_apart() {
+        let mut pages: Vec<Page> = Page::zeroed_many(3, 8192).collect();
+        pages[1].bytes_mut().fill(1);
+        for (page, expected) in pages.iter().zip([0, 1, 0]) {
+            assert!(page.bytes().as_ptr().addr().is_multiple_of(IO_ALIGNMENT));
+            assert!(page.bytes().len() == 8192 && page.bytes().iter().all(|b| *b == expected));
+        }
+        let one_behind_the_other = pages[1].bytes().as_ptr().addr() - 8192;
+        assert_eq!(pages[0].bytes().as_ptr().addr(), one_behind_the_other);
     }
 
     #[test]

@@ -3,13 +3,15 @@
 //! # Rules
 //! * I4: whoever ends an I/O notifies the frame's event afterwards; a waiter looks again. B3: so
 //!   does the unpin that leaves a page to those who wait for its cleanup lock. One event is enough
-//!   for both: each tests what it waits for itself, and a wake for the other costs one more test.
+//!   for both, and for several frames: each tests what it waits for itself, and a wake for another
+//!   costs one more test.
 
 use super::state::{Awaited, Header, ReadEnd, Unpinned, WriteEnd};
 use crate::event::Event;
 use crate::page::{Page, PageId};
 use crate::sync::RwLock;
 use crate::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
 
 /// A place for a page. PostgreSQL: `BufferDesc` and its block.
 ///
@@ -19,23 +21,20 @@ pub(super) struct Frame {
     pub(super) header: Header,
     /// Which page; stable while pinned. Written by the claimer of a free frame alone.
     tag: AtomicU64,
-    /// An I/O has ended, or the page is left to those who wait for a cleanup lock.
-    changed: Event,
+    /// An I/O has ended, or the page is left to those who wait for a cleanup lock; here, or in
+    /// another frame that has the same event.
+    changed: Arc<Event>,
     pub(super) content: RwLock<Page>,
 }
 
-/// Memory of a buffer beyond its page, its entry in the table aside.
+/// Memory of a buffer beyond its page; its entry in the table has 16 to 32 bytes, and its event
+/// less than one.
 #[cfg(not(any(seawall_loom, seawall_shuttle)))]
 const _: () = assert!(size_of::<Frame>() <= 64);
 
 impl Frame {
-    pub(super) fn new(page_bytes: usize) -> Self {
-        Self {
-            header: Header::new(),
-            tag: AtomicU64::new(0),
-            changed: Event::new(),
-            content: RwLock::new(Page::zeroed(page_bytes)),
-        }
+    pub(super) fn new(page: Page, changed: Arc<Event>) -> Self {
+        Self { header: Header::new(), tag: AtomicU64::new(0), changed, content: RwLock::new(page) }
     }
 
     /// The page that the frame stands for: stable under a pin, else a hint.

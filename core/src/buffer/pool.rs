@@ -16,10 +16,11 @@ use super::ring::Ring;
 use super::state::{Header, Snapshot};
 use super::table::{FrameId, PageTable};
 use crate::error::{Error, Result};
+use crate::event::Event;
 use crate::files::Files;
 use crate::fsync::SyncQueue;
 use crate::lsn::Lsn;
-use crate::page::PageId;
+use crate::page::{Page, PageId};
 use std::sync::Arc;
 
 /// What the pool needs of the WAL: that it is durable before the data it describes (F1).
@@ -60,7 +61,7 @@ impl Pool {
         syncs: Arc<SyncQueue>,
     ) -> Self {
         Self {
-            frames: (0..buffers).map(|_| Frame::new(page_bytes)).collect(),
+            frames: frames(buffers, page_bytes),
             table: PageTable::new(buffers),
             clock: ClockSweep::new(buffers),
             allocations: Allocations::new(),
@@ -207,6 +208,18 @@ impl Pool {
         let pin = Pin::adopt(self, id);
         (pin.page() == page).then(|| (pin, word.is_valid()))
     }
+}
+
+/// Frames that share an event: threads that wait are few.
+const FRAMES_OF_AN_EVENT: usize = 64;
+
+fn frames(buffers: usize, page_bytes: usize) -> Box<[Frame]> {
+    let new_event = || Arc::new(Event::new());
+    let events: Vec<_> = (0..buffers.div_ceil(FRAMES_OF_AN_EVENT)).map(|_| new_event()).collect();
+    let pages = Page::zeroed_many(buffers, page_bytes);
+    // Neighbours, which wait for each other's reads, have events of their own.
+    let events = events.iter().cycle();
+    pages.zip(events).map(|(page, event)| Frame::new(page, Arc::clone(event))).collect()
 }
 
 /// A way to pin a frame that stands for a page.

@@ -4,7 +4,7 @@
 //! code       buffer/load.rs, buffer/read.rs        PostgreSQL: StartReadBuffers, WaitReadBuffers
 //! threads    2 (one loads two pages, one reads the second)
 //! bounds     two pages, eight frames, the first read fails
-//! cost       1,052 executions under dpor
+//! cost       2,252 executions under dpor
 //! broken by  a read of several pages that has failed and is taken for done; a page that is read by
 //!            somebody else and is taken into the run
 
