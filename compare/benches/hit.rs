@@ -47,7 +47,9 @@ fn hit(criterion: &mut Criterion, entrants: &[Box<dyn Entrant>], ids: Ids) {
 
 fn compare(entrants: &[Box<dyn Entrant>], ids: Ids) {
     println!("{PAGES} resident pages of {PAGE_BYTES} bytes, {ROUNDS} alternating rounds of");
-    println!("{ROUND_OPS} hits; workload/threads, median ns per hit (min to max), / seawall's:");
+    println!(
+        "{ROUND_OPS} hits or more; workload/threads, median ns per hit (min to max), / seawall's:"
+    );
     for (workload, threads) in WORKLOADS {
         print_table(entrants, ids, workload, threads);
     }

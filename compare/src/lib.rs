@@ -175,7 +175,7 @@ fn first_bytes(body: &[u8]) -> u64 {
     u64::from_le_bytes(body[..8].try_into().expect("8 bytes"))
 }
 
-/// seawall: pin, content lock shared, read, unlock, unpin.
+/// seawall: content lock shared, which keeps the page, read, unlock.
 pub struct Seawall(BenchStore);
 
 impl Seawall {

@@ -5,9 +5,13 @@ use crate::{Entrant, Ids, Workload};
 
 /// Rounds of each workload.
 pub const ROUNDS: usize = 15;
-/// Hits of a contender in a round; half as many go before, off the clock, because the others have
-/// taken its lines out of the processor's caches.
+/// Hits of a contender in a round of one thread; half as many go before, off the clock, because
+/// the others have taken its lines out of the processor's caches.
 pub const ROUND_OPS: u64 = 200_000;
+
+/// So many times as long is a round of several threads: it takes a scheduler milliseconds to give
+/// each of them a processor of its own, and as long as it has not they meet nobody.
+const LONGER: u64 = 10;
 
 /// What the rounds of one contender came to, in ns per hit.
 struct Summary {
@@ -42,7 +46,8 @@ pub fn print_table(entrants: &[Box<dyn Entrant>], ids: Ids, workload: Workload, 
 }
 
 fn ns_per_hit(entrant: &dyn Entrant, ids: Ids, workload: Workload, threads: usize) -> f64 {
+    let ops = if threads > 1 { LONGER * ROUND_OPS } else { ROUND_OPS };
     entrant.run(ids, workload, threads, ROUND_OPS / 2);
-    let time = entrant.run(ids, workload, threads, ROUND_OPS);
-    time.as_secs_f64() * 1e9 / ROUND_OPS as f64
+    let time = entrant.run(ids, workload, threads, ops);
+    time.as_secs_f64() * 1e9 / ops as f64
 }
