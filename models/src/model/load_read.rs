@@ -12,8 +12,8 @@ use super::fixture::{Bed, page};
 use super::seawall_core::error::{Error, Result};
 use super::seawall_core::sim::{EIO, Fault, OpKind};
 use super::seawall_core::sync::thread;
-use crate::engine::Engine::{Dpor, LoomBounded};
-use crate::profile::Profile::Quick;
+use crate::engine::Engine::{Dpor, LoomBounded, LoomRmw};
+use crate::profile::Profile::{Nightly, Quick};
 use crate::record::{outcome, reach};
 use crate::spec::Model;
 
@@ -22,7 +22,7 @@ pub(super) const MODEL: Model = Model {
     property: "a load and a reader share each read, and nobody has a page that was not read",
     threads: 2,
     bounds: "two pages, eight frames, the first read fails",
-    searches: &[(Dpor, Quick), (LoomBounded(2), Quick)],
+    searches: &[(Dpor, Quick), (LoomBounded(2), Quick), (LoomRmw, Nightly)],
     reach: &["the run's read failed", "the reader's read failed"],
     outcomes: 3,
     run: scenario,
