@@ -14,7 +14,7 @@ use super::fixture::{Bed, page};
 use super::seawall_core::buffer::Pin;
 use super::seawall_core::sync::thread;
 use crate::engine::Engine::{Dpor, Loom, LoomBounded, LoomRmw};
-use crate::profile::Profile::{Ci, Quick};
+use crate::profile::Profile::{Nightly, Quick};
 use crate::record::{outcome, reach};
 use crate::spec::Model;
 
@@ -23,7 +23,7 @@ pub(super) const MODEL: Model = Model {
     property: "no cleanup while a page is in use, and who waits for it is woken",
     threads: 2,
     bounds: "one page, one cleanup each",
-    searches: &[(Dpor, Quick), (LoomBounded(2), Quick), (LoomRmw, Ci), (Loom, Ci)],
+    searches: &[(Dpor, Quick), (LoomBounded(2), Quick), (LoomRmw, Nightly), (Loom, Nightly)],
     reach: &["cleaned before the look", "cleaned after the look"],
     outcomes: 2,
     run: scenario,

@@ -10,7 +10,7 @@
 use super::fixture::{Bed, page};
 use super::seawall_core::sync::thread;
 use crate::engine::Engine::{Dpor, LoomBounded, LoomRmw};
-use crate::profile::Profile::{Ci, Quick};
+use crate::profile::Profile::{Nightly, Quick};
 use crate::record::{outcome, reach};
 use crate::spec::Model;
 
@@ -19,7 +19,7 @@ pub(super) const MODEL: Model = Model {
     property: "a page that is changed while it is evicted keeps its change",
     threads: 2,
     bounds: "two pages, one frame, one change",
-    searches: &[(Dpor, Quick), (LoomBounded(2), Quick), (LoomRmw, Ci)],
+    searches: &[(Dpor, Quick), (LoomBounded(2), Quick), (LoomRmw, Nightly)],
     reach: &["changed and stayed", "changed and evicted", "evicted, no frame for the change"],
     outcomes: 4,
     run: scenario,

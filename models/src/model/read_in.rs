@@ -11,7 +11,7 @@ use super::fixture::{Bed, page};
 use super::seawall_core::buffer::Marked;
 use super::seawall_core::sync::thread;
 use crate::engine::Engine::{Dpor, Loom, LoomBounded};
-use crate::profile::Profile::{Ci, Quick};
+use crate::profile::Profile::{Nightly, Quick};
 use crate::record::{outcome, reach};
 use crate::spec::Model;
 
@@ -20,7 +20,7 @@ pub(super) const MODEL: Model = Model {
     property: "two threads that miss a page make one read, and both get it",
     threads: 2,
     bounds: "one page, two frames",
-    searches: &[(Dpor, Quick), (LoomBounded(2), Quick), (Loom, Ci)],
+    searches: &[(Dpor, Quick), (LoomBounded(2), Quick), (Loom, Nightly)],
     reach: &["in the first frame", "in the second frame"],
     outcomes: 2,
     run: scenario,
