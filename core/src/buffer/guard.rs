@@ -1,5 +1,5 @@
-//! Pins and content locks as values: a page's bytes are reached through a pin and a lock, in that
-//! order, and given back in the other.
+//! Pins and content locks as values. A page's bytes are reached through its content lock, and that
+//! through a pin, which who only reads gives back as soon as he has the lock.
 //!
 //! # State
 //! [`Pin`]: the page stays in its frame, and what was found in it stays where it was found.
@@ -20,7 +20,7 @@
 //! * A try is for what can be left undone: nothing is correct only because a try succeeded.
 //!
 //! # Checked by
-//! models `cleanup`, `cleanup_waiters`; unit tests.
+//! models `cleanup`, `cleanup_waiters`, `read_evict`; unit tests.
 
 use super::frame::Frame;
 use super::pool::Pool;

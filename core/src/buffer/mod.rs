@@ -1,6 +1,7 @@
 //! The buffer pool.
 //!
-//! [`Pool`] finds pages or reads them in, keeps them while they are pinned, writes them back.
+//! [`Pool`] finds pages or reads them in, keeps them while they are pinned or locked, writes them
+//! back.
 //! `state` is the heart: the word that every protocol here goes through.
 
 mod allocations;
