@@ -22,19 +22,22 @@ fn read_any(bench: &BenchStore, seed: u64, ops: u64) {
     }
 }
 
-fn hit(criterion: &mut Criterion) {
-    let config = Config { buffers: 2 * PAGES as usize, ..Config::default() };
-    let bench = BenchStore::new(PAGES, config);
-    let mut group = criterion.benchmark_group("pool/hit");
+fn read_by_threads(criterion: &mut Criterion, name: &str, bench: &BenchStore) {
+    let mut group = criterion.benchmark_group(name);
     group.throughput(Throughput::Elements(1));
     for threads in [1, 2] {
         group.bench_function(BenchmarkId::new("threads", threads), |bencher| {
             bencher.iter_custom(|ops| {
-                timed(threads, ops, |thread, share| read_any(&bench, thread as u64 + 1, share))
+                timed(threads, ops, |thread, share| read_any(bench, thread as u64 + 1, share))
             });
         });
     }
     group.finish();
+}
+
+fn hit(criterion: &mut Criterion) {
+    let config = Config { buffers: 2 * PAGES as usize, ..Config::default() };
+    read_by_threads(criterion, "pool/hit", &BenchStore::new(PAGES, config));
 }
 
 fn missing() -> BenchStore {
@@ -47,17 +50,7 @@ fn missing() -> BenchStore {
 
 /// Random pages, of which fifteen in sixteen are misses.
 fn miss(criterion: &mut Criterion) {
-    let bench = missing();
-    let mut group = criterion.benchmark_group("pool/miss");
-    group.throughput(Throughput::Elements(1));
-    for threads in [1, 2] {
-        group.bench_function(BenchmarkId::new("threads", threads), |bencher| {
-            bencher.iter_custom(|ops| {
-                timed(threads, ops, |thread, share| read_any(&bench, thread as u64 + 1, share))
-            });
-        });
-    }
-    group.finish();
+    read_by_threads(criterion, "pool/miss", &missing());
 }
 
 /// All pages in their order, through a ring.

@@ -90,6 +90,8 @@ fn fill(operation: &mut seawall::Operation<'_>, page: PageId, value: u64) {
 
 /// Runs `work` with a thread's number and its share of `ops` on each of `threads` threads that
 /// start together; gives the time from the start of the first to the end of the last.
+///
+/// By their clocks: the thread that waits for them may wake up when a short work is done.
 pub fn timed(threads: usize, ops: u64, work: impl Fn(usize, u64) + Sync) -> Duration {
     let (start, work) = (&Barrier::new(threads), &work);
     std::thread::scope(|scope| {

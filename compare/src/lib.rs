@@ -25,10 +25,9 @@ pub mod rounds;
 
 use seawall::seawall_core::page::Page;
 use seawall::{Config, Format, PageId};
-use seawall_benches::{BenchStore, Random};
+use seawall_benches::{BenchStore, Random, timed};
 use std::hint::black_box;
-use std::sync::Barrier;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Pages of each contender, all of them resident.
 pub const PAGES: u32 = 100_000;
@@ -103,9 +102,9 @@ impl<C: Contender> Entrant for C {
     }
 
     fn run(&self, ids: Ids, workload: Workload, threads: usize, ops: u64) -> Duration {
-        timed(threads, |thread| {
+        timed(threads, ops, |thread, share| {
             let mut random = Random::new(thread as u64 + 1);
-            for _ in 0..(ops + thread as u64) / threads as u64 {
+            for _ in 0..share {
                 black_box(self.hit(ids.pick(workload, &mut random)));
             }
         })
@@ -146,29 +145,6 @@ impl Ids {
             (id, page)
         })
     }
-}
-
-/// Runs `work` with a thread's number on `threads` threads that start together; gives the time
-/// from the start of the first to the end of the last.
-///
-/// By their clocks: the thread that waits for them may wake up when a short work is done.
-fn timed(threads: usize, work: impl Fn(usize) + Sync) -> Duration {
-    let start = Barrier::new(threads);
-    let (start, work) = (&start, &work);
-    let spans: Vec<_> = std::thread::scope(|scope| {
-        let run = |thread| {
-            scope.spawn(move || {
-                start.wait();
-                let begun = Instant::now();
-                work(thread);
-                (begun, Instant::now())
-            })
-        };
-        let spawned: Vec<_> = (0..threads).map(run).collect();
-        spawned.into_iter().map(|thread| thread.join().expect("the work")).collect()
-    });
-    let begun = spans.iter().map(|(begun, _)| *begun).min().expect("a thread");
-    spans.iter().map(|(_, ended)| *ended - begun).max().expect("a thread")
 }
 
 fn first_bytes(body: &[u8]) -> u64 {

@@ -2,31 +2,16 @@
 
 mod common;
 
-use common::{config, engine_on};
-use seawall_core::checkpoint::Urgency;
-use seawall_core::config::{Config, Format};
-use seawall_core::files::FileOptions;
+use common::clean_store;
 use seawall_core::page::PageId;
-use seawall_core::sim::{OpKind, SimDisk};
+use seawall_core::sim::OpKind;
 use seawall_core::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 
 /// Pages changed in turn, four times as many as there are frames; a round after every few.
 #[test]
 fn who_needs_a_frame_finds_a_clean_one_most_of_the_time() {
-    let format = Format { wal_segment_bytes: 1 << 20, ..config().format };
-    let config = Config {
-        format,
-        buffers: 64,
-        wal_buffer_bytes: 8 << 20,
-        checkpoint_wal_bytes: 8 << 20,
-        ..config()
-    };
-    let disk = SimDisk::new();
-    let engine = engine_on(&disk, &config);
-    let file = engine.create_file(FileOptions::default()).unwrap();
-    engine.extend(file, 256).unwrap();
-    engine.checkpoint(Urgency::Immediate).unwrap();
+    let (disk, engine, file) = clean_store(64, 256);
     let writes = Arc::new(AtomicU64::new(0));
     let counted = Arc::clone(&writes);
     disk.set_observer(Some(Box::new(move |_, op| {

@@ -2,12 +2,9 @@
 
 mod common;
 
-use common::{config, engine_on};
+use common::clean_store;
 use seawall_core::buffer::{Access, Ring};
-use seawall_core::checkpoint::Urgency;
-use seawall_core::config::{Config, Format};
 use seawall_core::engine::Engine;
-use seawall_core::files::FileOptions;
 use seawall_core::page::{FileId, PageId};
 use seawall_core::sim::SimDisk;
 
@@ -29,19 +26,7 @@ struct Bed {
 impl Bed {
     /// A store of clean pages, the hot ones resident, with room for everything in the log.
     fn new() -> Self {
-        let format = Format { wal_segment_bytes: 1 << 20, ..config().format };
-        let config = Config {
-            format,
-            buffers: BUFFERS as usize,
-            wal_buffer_bytes: 8 << 20,
-            checkpoint_wal_bytes: 8 << 20,
-            ..config()
-        };
-        let disk = SimDisk::new();
-        let engine = engine_on(&disk, &config);
-        let file = engine.create_file(FileOptions::default()).unwrap();
-        engine.extend(file, SCANNED.end).unwrap();
-        engine.checkpoint(Urgency::Immediate).unwrap();
+        let (disk, engine, file) = clean_store(BUFFERS as usize, SCANNED.end);
         let bed = Self { disk, engine, file };
         for _ in 0..5 {
             bed.read_hot();

@@ -27,7 +27,7 @@ use seawall_core::error::{Error, Result};
 use seawall_core::files::FileOptions;
 use seawall_core::operation::Operation;
 use seawall_core::page::{FileId, PageId};
-use seawall_core::sim::{CrashImage, CrashOptions, SimDisk};
+use seawall_core::sim::{CrashImage, CrashOptions, SimDisk, SplitMix64};
 use seawall_core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use seawall_core::wal::background::WalWriter;
 use std::hash::{BuildHasher, RandomState};
@@ -140,32 +140,16 @@ fn counter(page: PageId, body: &[u8]) -> u64 {
     first
 }
 
-/// Numbers of a thread: splitmix64.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, bound: u32) -> u32 {
-        (self.next() % u64::from(bound)) as u32
-    }
-
-    fn page(&mut self) -> PageId {
-        let among = if self.below(2) == 0 { HOT_PAGES } else { PAGES };
-        PageId::new(FILE, self.below(among))
-    }
+/// A page: every second time one of the hot ones.
+fn any_page(random: &mut SplitMix64) -> PageId {
+    let among = if random.below(2) == 0 { HOT_PAGES } else { PAGES };
+    PageId::new(FILE, random.below(among as usize) as u32)
 }
 
 /// One of the threads that do the work.
 struct Worker<'b> {
     bed: &'b Bed,
-    random: Random,
+    random: SplitMix64,
     scan: Ring,
     maintenance: Ring,
     /// Where the scan is.
@@ -178,7 +162,7 @@ impl<'b> Worker<'b> {
     fn new(bed: &'b Bed, seed: u64) -> Self {
         Self {
             bed,
-            random: Random(seed),
+            random: SplitMix64::new(seed),
             scan: bed.engine.ring(Access::BulkRead),
             maintenance: bed.engine.ring(Access::Maintenance),
             block: 0,
@@ -217,7 +201,7 @@ impl<'b> Worker<'b> {
 
     fn transfer(&mut self) {
         let pages = self.pages();
-        let amount = u64::from(self.random.below(1000));
+        let amount = self.random.below(1000) as u64;
         let through = self.random.below(4) == 0;
         let (operation, counts) = self.insist(|worker| worker.lock(&pages, amount, through));
         let expected = |page: &PageId| self.bed.expected(*page);
@@ -247,7 +231,8 @@ impl<'b> Worker<'b> {
 
     /// Up to three pages, in the order in which they are to be locked.
     fn pages(&mut self) -> Vec<PageId> {
-        let mut pages: Vec<_> = (0..1 + self.random.below(3)).map(|_| self.random.page()).collect();
+        let mut pages: Vec<_> =
+            (0..1 + self.random.below(3)).map(|_| any_page(&mut self.random)).collect();
         pages.sort_unstable();
         pages.dedup();
         pages
@@ -283,7 +268,7 @@ impl<'b> Worker<'b> {
     }
 
     fn read(&mut self) {
-        let page = self.random.page();
+        let page = any_page(&mut self.random);
         let read = self.insist(|worker| worker.bed.engine.read(page));
         self.check(page, &read);
     }

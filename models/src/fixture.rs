@@ -115,14 +115,30 @@ impl Bed {
     /// Changes the page as an operation without a record does: locked, noted as dirty, changed;
     /// whether there was a frame for it.
     pub(crate) fn change(&self, block: u32, value: u8) -> bool {
-        let pin = match self.pool.pin(page(block)) {
-            Ok(pin) => pin,
-            Err(Error::NoUnpinnedBuffers { .. }) => return false,
-            Err(error) => panic!("{error}"),
-        };
+        let Some(pin) = if_there_was_a_frame(self.pool.pin(page(block))) else { return false };
         let mut page = pin.write();
         page.change().body_mut()[1] = value;
         true
+    }
+
+    /// Reads a page under a pin, and checks that it is that page; whether there was a frame for
+    /// it.
+    pub(crate) fn is_read(&self, block: u32) -> bool {
+        let Some(pin) = if_there_was_a_frame(self.pool.pin(page(block))) else { return false };
+        assert_eq!(pin.page(), page(block), "the pin is of another page");
+        let read = pin.read();
+        assert_eq!(read.page().id(), page(block), "the bytes are another page's");
+        assert_eq!(u32::from(read[0]), block);
+        true
+    }
+}
+
+/// What was to be had, or `None` if everything was pinned; nothing else may be in the way.
+pub(crate) fn if_there_was_a_frame<T>(result: Result<T>) -> Option<T> {
+    match result {
+        Ok(had) => Some(had),
+        Err(Error::NoUnpinnedBuffers { .. }) => None,
+        Err(error) => panic!("{error}"),
     }
 }
 

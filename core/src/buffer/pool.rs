@@ -214,12 +214,14 @@ impl Pool {
 const FRAMES_OF_AN_EVENT: usize = 64;
 
 fn frames(buffers: usize, page_bytes: usize) -> Box<[Frame]> {
-    let new_event = || Arc::new(Event::new());
-    let events: Vec<_> = (0..buffers.div_ceil(FRAMES_OF_AN_EVENT)).map(|_| new_event()).collect();
-    let pages = Page::zeroed_many(buffers, page_bytes);
+    let count = buffers.div_ceil(FRAMES_OF_AN_EVENT);
+    let events: Vec<Arc<Event>> = (0..count).map(|_| Arc::default()).collect();
     // Neighbours, which wait for each other's reads, have events of their own.
-    let events = events.iter().cycle();
-    pages.zip(events).map(|(page, event)| Frame::new(page, Arc::clone(event))).collect()
+    let events = events.iter().cycle().cloned();
+    Page::zeroed_many(buffers, page_bytes)
+        .zip(events)
+        .map(|(page, event)| Frame::new(page, event))
+        .collect()
 }
 
 /// A way to pin a frame that stands for a page.

@@ -151,10 +151,9 @@ impl Pool {
                 return Ok(ReadEnd::Formatted);
             }
             // It may have ceased to exist since we looked: this looks again.
-            Origin::Disk => self.files.read_pages(page, &mut [bytes.bytes_mut()])?,
-            Origin::Frame => {}
+            Origin::Disk => self.files.read_page(page, bytes)?,
+            Origin::Frame => bytes.verify(page)?,
         }
-        bytes.verify(page)?;
         let (lsn, end) = (bytes.lsn(), self.log.end());
         let fault = PageFault::NewerThanWal { lsn, end };
         if lsn <= end { Ok(ReadEnd::Read) } else { Err(Error::Page { page, fault }) }

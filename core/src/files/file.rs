@@ -109,6 +109,11 @@ impl DataFile {
         if page.block() < blocks { Ok(()) } else { Err(Error::BeyondEnd { page, blocks }) }
     }
 
+    /// A segment, if it was created.
+    pub(super) fn segment(&self, segment: u32) -> Option<Arc<dyn DiskFile>> {
+        self.segments.lock().get(segment as usize).cloned()
+    }
+
     /// Path of a segment, relative to the store's directory.
     pub(super) fn path(&self, segment: u32) -> String {
         self.options.path(SyncTag { file: self.id, segment })

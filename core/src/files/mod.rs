@@ -215,8 +215,8 @@ impl Files {
         let _exist = file.lock_for_reading(last)?;
         let (tag, offset) = self.place(first);
         let fault = |bytes| Error::Page { page: first, fault: PageFault::Short { bytes } };
-        let segment = file.segments.lock().get(tag.segment as usize).cloned();
-        let read = segment
+        let read = file
+            .segment(tag.segment)
             .ok_or_else(|| fault(0))?
             .read_vectored_at(pages, offset)
             .map_err(|source| page_failed("read", first, file.path(tag.segment), offset, source))?;
@@ -231,8 +231,7 @@ impl Files {
     pub(crate) fn prefetch(&self, first: PageId, blocks: u32) -> Result<()> {
         let Ok(file) = self.get(first.file()) else { return Ok(()) };
         let (tag, offset) = self.place(first);
-        let segment = file.segments.lock().get(tag.segment as usize).cloned();
-        let Some(segment) = segment else { return Ok(()) };
+        let Some(segment) = file.segment(tag.segment) else { return Ok(()) };
         segment.prefetch(offset, u64::from(blocks) * self.page_bytes).map_err(|source| {
             page_failed("prefetch", first, file.path(tag.segment), offset, source)
         })

@@ -61,6 +61,7 @@ mod tests;
 pub use choice::CrashOptions;
 pub use crash::CrashImage;
 pub use fault::{EIO, ENOSPC, Fault, Op, OpKind};
+pub use random::SplitMix64;
 
 use crate::sync::atomic::AtomicU64;
 use content::Content;

@@ -3,11 +3,13 @@
 
 pub(crate) mod sweep;
 
+use seawall_core::checkpoint::Urgency;
 use seawall_core::clock::Clock;
 use seawall_core::config::{Config, Format};
 use seawall_core::disk::Disk;
 use seawall_core::engine::Engine;
 use seawall_core::error::Result;
+use seawall_core::files::FileOptions;
 use seawall_core::operation::Operation;
 use seawall_core::page::{FileId, PAGE_HEADER_BYTES, PageId};
 use seawall_core::sim::SimDisk;
@@ -65,6 +67,23 @@ pub(crate) fn open(disk: &SimDisk, config: &Config) -> Result<Engine> {
 pub(crate) fn engine_on(disk: &SimDisk, config: &Config) -> Engine {
     create(disk, config).unwrap();
     open(disk, config).unwrap()
+}
+
+/// A new store of clean pages in one file, with room for everything in the log.
+pub(crate) fn clean_store(buffers: usize, blocks: u32) -> (SimDisk, Engine, FileId) {
+    let config = Config {
+        format: Format { wal_segment_bytes: 1 << 20, ..config().format },
+        buffers,
+        wal_buffer_bytes: 8 << 20,
+        checkpoint_wal_bytes: 8 << 20,
+        ..config()
+    };
+    let disk = SimDisk::new();
+    let engine = engine_on(&disk, &config);
+    let file = engine.create_file(FileOptions::default()).unwrap();
+    engine.extend(file, blocks).unwrap();
+    engine.checkpoint(Urgency::Immediate).unwrap();
+    (disk, engine, file)
 }
 
 /// The body of a page, shared by the states that have it.

@@ -8,7 +8,6 @@
 //! broken by  a sweep that does not count the frames that it finds pinned
 
 use super::fixture::{Bed, page};
-use super::seawall_core::error::Error;
 use super::seawall_core::sync::thread;
 use crate::engine::Engine::{Dpor, Loom, LoomRmw};
 use crate::profile::Profile::Quick;
@@ -31,24 +30,12 @@ fn scenario() {
     let kept = bed.pool.pin(page(0)).expect("a free frame");
     let lent = bed.pool.pin(page(1)).expect("another free frame");
     let theirs = bed.clone();
-    let other = thread::spawn(move || is_read(&theirs, 2));
+    let other = thread::spawn(move || theirs.is_read(2));
     drop(lent);
     let others = other.join().expect("the other");
 
     assert_eq!(kept.read().page().id(), page(0), "a pinned page was evicted");
-    assert!(is_read(&bed, 1), "a frame is free, and not to be had");
+    assert!(bed.is_read(1), "a frame is free, and not to be had");
     reach(if others { "in time" } else { "too early for the pin to be back" });
     outcome(format_args!("read {others}"));
-}
-
-/// Reads a page, and checks that it is that page; whether there was a frame for it.
-fn is_read(bed: &Bed, block: u32) -> bool {
-    match bed.pool.pin(page(block)) {
-        Ok(pin) => {
-            assert_eq!(pin.read().page().id(), page(block), "the bytes are another page's");
-            true
-        }
-        Err(Error::NoUnpinnedBuffers { .. }) => false,
-        Err(error) => panic!("{error}"),
-    }
 }

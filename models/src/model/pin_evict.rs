@@ -8,7 +8,6 @@
 //!            its tag; a free frame that is pinned
 
 use super::fixture::{Bed, page};
-use super::seawall_core::error::Error;
 use super::seawall_core::sync::thread;
 use crate::engine::Engine::{Dpor, Loom, LoomBounded, LoomRmw};
 use crate::profile::Profile::{Ci, Quick};
@@ -30,25 +29,10 @@ fn scenario() {
     let bed = Bed::new(1, 2);
     drop(bed.pool.pin(page(0)).expect("a free frame"));
     let theirs = bed.clone();
-    let other = thread::spawn(move || read(&theirs, 1));
-    let cached = read(&bed, 0);
+    let other = thread::spawn(move || theirs.is_read(1));
+    let cached = bed.is_read(0);
     let other = other.join().expect("the other reader");
     assert!(cached || other, "the one frame was free for nobody");
     reach(if other { "the other page evicted it" } else { "no frame was free" });
     outcome(format_args!("cached {cached}, other {other}: {}", bed.history()));
-}
-
-/// Reads a page, and checks that it is that page; whether there was a frame for it.
-fn read(bed: &Bed, block: u32) -> bool {
-    match bed.pool.pin(page(block)) {
-        Ok(pin) => {
-            assert_eq!(pin.page(), page(block), "the pin is of another page");
-            let read = pin.read();
-            assert_eq!(read.page().id(), page(block), "the bytes are another page's");
-            assert_eq!(u32::from(read[0]), block);
-            true
-        }
-        Err(Error::NoUnpinnedBuffers { .. }) => false,
-        Err(error) => panic!("{error}"),
-    }
 }

@@ -7,8 +7,7 @@
 //! cost       1,591 executions under dpor
 //! broken by  an eviction past a reader; a reader that does not look which page it has locked
 
-use super::fixture::{Bed, page};
-use super::seawall_core::error::Error;
+use super::fixture::{Bed, if_there_was_a_frame, page};
 use super::seawall_core::sync::thread;
 use crate::engine::Engine::{Dpor, Loom, LoomBounded};
 use crate::profile::Profile::{Ci, Quick};
@@ -40,11 +39,7 @@ fn scenario() {
 /// Reads a page, and checks that it is that page while it is locked and while it is pinned then;
 /// whether there was a frame for it.
 fn is_read(bed: &Bed, block: u32) -> bool {
-    let read = match bed.pool.read(page(block)) {
-        Ok(read) => read,
-        Err(Error::NoUnpinnedBuffers { .. }) => return false,
-        Err(error) => panic!("{error}"),
-    };
+    let Some(read) = if_there_was_a_frame(bed.pool.read(page(block))) else { return false };
     assert_eq!(read[0], block as u8, "the bytes are another page's");
     let pin = read.unlock();
     assert_eq!(pin.page(), page(block), "the page was evicted under the lock");
