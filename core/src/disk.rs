@@ -13,13 +13,47 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+/// What a write to a file makes durable before it returns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnWrite {
+    /// Nothing: that takes a sync.
+    #[default]
+    Nothing,
+    /// The bytes and the length (`O_DSYNC`).
+    SyncData,
+    /// The bytes, the length and all other metadata (`O_SYNC`).
+    SyncAll,
+}
+
+/// How a file is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct OpenMode {
+    /// What a write makes durable. An error of a write that makes durable is a failed sync.
+    pub on_write: OnWrite,
+    /// Past the page cache (`O_DIRECT`). Offset, length and memory of every read and write are
+    /// multiples of [`Disk::direct_alignment`].
+    pub direct: bool,
+}
+
 /// A directory tree of files.
 pub trait Disk: Send + Sync {
     /// Opens an existing file for reading and writing.
     ///
     /// # Errors
     /// `NotFound` if there is none.
-    fn open(&self, path: &str) -> io::Result<Arc<dyn DiskFile>>;
+    fn open(&self, path: &str) -> io::Result<Arc<dyn DiskFile>> {
+        self.open_with(path, OpenMode::default())
+    }
+
+    /// Opens an existing file for reading and writing in a mode of one's own.
+    ///
+    /// # Errors
+    /// `NotFound` if there is none; `Unsupported` if direct I/O is asked for and the file system
+    /// has none.
+    fn open_with(&self, path: &str, mode: OpenMode) -> io::Result<Arc<dyn DiskFile>>;
+
+    /// Bytes of which everything about direct I/O is a multiple: a power of two, at most 4096.
+    fn direct_alignment(&self) -> u64;
 
     /// Creates a file of length 0 and opens it. Its entry is durable after a [`Disk::sync_dir`].
     ///

@@ -20,7 +20,7 @@ mod lock;
 mod sys;
 
 use file::{LinuxFile, WritebackSupport};
-use seawall_core::disk::{Disk, DiskFile, LockOutcome};
+use seawall_core::disk::{Disk, DiskFile, LockOutcome, OnWrite, OpenMode};
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, symlink};
@@ -53,21 +53,34 @@ impl LinuxDisk {
         Err(io::Error::new(io::ErrorKind::InvalidInput, what))
     }
 
-    fn open_with(&self, options: &OpenOptions, path: &str) -> io::Result<Arc<dyn DiskFile>> {
+    fn open_file(&self, options: &OpenOptions, path: &str) -> io::Result<Arc<dyn DiskFile>> {
         let file = options.open(self.resolve(path)?)?;
         Ok(Arc::new(LinuxFile::new(file, Arc::clone(&self.writeback))))
     }
 }
 
 impl Disk for LinuxDisk {
-    fn open(&self, path: &str) -> io::Result<Arc<dyn DiskFile>> {
-        self.open_with(OpenOptions::new().read(true).write(true), path)
+    fn open_with(&self, path: &str, mode: OpenMode) -> io::Result<Arc<dyn DiskFile>> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).custom_flags(open_flags(mode));
+        match self.open_file(&options, path) {
+            // To an open of an existing file without other odd flags, EINVAL says just this.
+            Err(error) if mode.direct && error.raw_os_error() == Some(libc::EINVAL) => {
+                Err(io::Error::new(io::ErrorKind::Unsupported, error))
+            }
+            opened => opened,
+        }
+    }
+
+    /// What every device and file system that has direct I/O is content with.
+    fn direct_alignment(&self) -> u64 {
+        4096
     }
 
     fn create(&self, path: &str) -> io::Result<Arc<dyn DiskFile>> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create_new(true).mode(FILE_MODE);
-        self.open_with(&options, path)
+        self.open_file(&options, path)
     }
 
     /// Creates a directory; one that exists is fine.
@@ -133,6 +146,15 @@ impl Disk for LinuxDisk {
     fn lock(&self, path: &str) -> io::Result<LockOutcome> {
         lock::try_lock(&self.resolve(path)?)
     }
+}
+
+fn open_flags(mode: OpenMode) -> libc::c_int {
+    let on_write = match mode.on_write {
+        OnWrite::Nothing => 0,
+        OnWrite::SyncData => libc::O_DSYNC,
+        OnWrite::SyncAll => libc::O_SYNC,
+    };
+    if mode.direct { on_write | libc::O_DIRECT } else { on_write }
 }
 
 /// Creates a directory; one that exists is fine.

@@ -6,19 +6,24 @@
 
 use super::SimDisk;
 use super::content::pieces;
-use super::fault::{Failure, Op, OpKind};
-use super::state::{Ino, State};
-use crate::disk::{Disk, DiskFile, LockOutcome};
+use super::fault::{EINVAL, Failure, Op, OpKind};
+use super::state::{Ino, State, errno};
+use crate::disk::{Disk, DiskFile, LockOutcome, OnWrite, OpenMode};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 impl Disk for SimDisk {
-    fn open(&self, path: &str) -> io::Result<Arc<dyn DiskFile>> {
+    fn open_with(&self, path: &str, mode: OpenMode) -> io::Result<Arc<dyn DiskFile>> {
         self.pass();
         let opened = self.state().open(path)?;
-        Ok(self.handle(path, opened))
+        Ok(self.handle(path, opened, mode))
+    }
+
+    /// A sector.
+    fn direct_alignment(&self) -> u64 {
+        self.state().sector_bytes as u64
     }
 
     fn create(&self, path: &str) -> io::Result<Arc<dyn DiskFile>> {
@@ -27,7 +32,7 @@ impl Disk for SimDisk {
             state.create(op, path)?;
             state.open(path)
         })?;
-        Ok(self.handle(path, opened))
+        Ok(self.handle(path, opened, OpenMode::default()))
     }
 
     fn create_dir(&self, path: &str) -> io::Result<()> {
@@ -97,8 +102,13 @@ impl SimDisk {
         self.0.point.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn handle(&self, path: &str, (ino, point): (Ino, Arc<AtomicU64>)) -> Arc<dyn DiskFile> {
-        Arc::new(SimFile { disk: self.clone(), ino, point, path: path.to_owned() })
+    fn handle(
+        &self,
+        path: &str,
+        (ino, point): (Ino, Arc<AtomicU64>),
+        mode: OpenMode,
+    ) -> Arc<dyn DiskFile> {
+        Arc::new(SimFile { disk: self.clone(), ino, point, mode, path: path.to_owned() })
     }
 
     /// Announces an operation and does it, unless it is to fail: then nothing happens.
@@ -149,12 +159,14 @@ struct SimFile {
     disk: SimDisk,
     ino: Ino,
     point: Arc<AtomicU64>,
+    mode: OpenMode,
     path: String,
 }
 
 impl DiskFile for SimFile {
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
         self.pass();
+        self.check_aligned(buf, offset)?;
         let mut state = self.disk.state();
         state.reads += 1;
         let op = Op::range(OpKind::Read, &self.path, offset, buf.len() as u64);
@@ -166,6 +178,7 @@ impl DiskFile for SimFile {
 
     fn read_vectored_at(&self, bufs: &mut [&mut [u8]], offset: u64) -> io::Result<usize> {
         self.pass();
+        bufs.iter().try_for_each(|buf| self.check_aligned(buf, offset))?;
         let mut state = self.disk.state();
         state.reads += 1;
         let len = bufs.iter().map(|buf| buf.len() as u64).sum();
@@ -187,17 +200,14 @@ impl DiskFile for SimFile {
         Ok(())
     }
 
+    /// A write that makes durable is two operations: the write, and a sync of its range.
     fn write_at(&self, buf: &[u8], offset: u64) -> io::Result<()> {
-        self.pass();
-        let op = Op::range(OpKind::Write, &self.path, offset, buf.len() as u64);
-        let call = self.disk.begin(op);
-        let mut state = self.disk.state();
-        let Some(mut failure) = call.failure else {
-            return state.write(&call.op, self.ino, buf, usize::MAX);
-        };
-        let sectors = pieces(state.sector_bytes, offset, buf.len()).count();
-        state.write(&call.op, self.ino, buf, failure.random.below(sectors))?;
-        failure.error()
+        self.check_aligned(buf, offset)?;
+        self.write(buf, offset)?;
+        match self.mode.on_write {
+            OnWrite::Nothing => Ok(()),
+            OnWrite::SyncData | OnWrite::SyncAll => self.sync_range(offset, buf.len() as u64),
+        }
     }
 
     fn start_writeback(&self, offset: u64, len: u64) -> io::Result<()> {
@@ -240,6 +250,42 @@ impl SimFile {
         }
         // Relaxed: nobody reads the word, it only tells the checkers that calls conflict.
         self.point.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn check_aligned(&self, buf: &[u8], offset: u64) -> io::Result<()> {
+        let sector_bytes = self.disk.direct_alignment();
+        let is_aligned = |number: u64| number.is_multiple_of(sector_bytes);
+        let all = [offset, buf.len() as u64, buf.as_ptr() as u64];
+        if self.mode.direct && !all.into_iter().all(is_aligned) {
+            return Err(errno(EINVAL));
+        }
+        Ok(())
+    }
+
+    fn write(&self, buf: &[u8], offset: u64) -> io::Result<()> {
+        self.pass();
+        let op = Op::range(OpKind::Write, &self.path, offset, buf.len() as u64);
+        let call = self.disk.begin(op);
+        let mut state = self.disk.state();
+        let Some(mut failure) = call.failure else {
+            return state.write(&call.op, self.ino, buf, usize::MAX);
+        };
+        let sectors = pieces(state.sector_bytes, offset, buf.len()).count();
+        state.write(&call.op, self.ino, buf, failure.random.below(sectors))?;
+        failure.error()
+    }
+
+    /// Makes the sectors of a range durable, and the length as far as they need it.
+    fn sync_range(&self, offset: u64, len: u64) -> io::Result<()> {
+        self.pass();
+        let call = self.disk.begin(Op::range(OpKind::SyncRange, &self.path, offset, len));
+        match call.failure {
+            Some(failure) => self.lose(failure),
+            None => {
+                self.disk.state().sync_range(self.ino, offset, len);
+                Ok(())
+            }
+        }
     }
 
     fn sync(&self, kind: OpKind) -> io::Result<()> {

@@ -47,6 +47,8 @@ pub enum OpKind {
     Write,
     /// [`DiskFile::start_writeback`](crate::disk::DiskFile::start_writeback).
     Writeback,
+    /// The second half of a write to a file opened so that writes make durable.
+    SyncRange,
     /// [`DiskFile::sync_data`](crate::disk::DiskFile::sync_data).
     SyncData,
     /// [`DiskFile::sync_all`](crate::disk::DiskFile::sync_all).

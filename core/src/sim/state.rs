@@ -204,12 +204,32 @@ impl State {
         inode.durable.resize(inode.cached.len());
     }
 
+    /// Makes the pending sectors of a range durable, and the length as far as they need it.
+    pub(super) fn sync_range(&mut self, ino: Ino, offset: u64, len: u64) {
+        let sector_bytes = self.sector_bytes as u64;
+        let sectors = offset / sector_bytes..(offset + len).div_ceil(sector_bytes);
+        let is_meant = |change: &Change| match change {
+            Change::Sector { index, .. } => sectors.contains(index),
+            Change::Length { .. } | Change::Name(_) => false,
+        };
+        self.settle_some(ino, is_meant, || true);
+    }
+
     /// Ends the pending state of each item of a file: durable if `kept`, else lost for good.
-    pub(super) fn settle(&mut self, ino: Ino, mut kept: impl FnMut() -> bool) {
+    pub(super) fn settle(&mut self, ino: Ino, kept: impl FnMut() -> bool) {
+        self.settle_some(ino, |_| true, kept);
+    }
+
+    fn settle_some(
+        &mut self,
+        ino: Ino,
+        is_meant: impl Fn(&Change) -> bool,
+        mut kept: impl FnMut() -> bool,
+    ) {
         let durable = &mut self.inodes.get_mut(&ino).expect("open inodes stay").durable;
         let mut reached = durable.len();
         self.pending.retain(|item| {
-            if item.change.ino() != Some(ino) {
+            if item.change.ino() != Some(ino) || !is_meant(&item.change) {
                 return true;
             }
             if kept() {
