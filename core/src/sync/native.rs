@@ -34,6 +34,13 @@ pub type Condvar = parking_lot::Condvar;
 
 use atomic::{AtomicU64, Ordering};
 
+/// Lets other threads run. Whether it did: a caller that waits for others this way gives up where
+/// it does not.
+pub fn offer_processor() -> bool {
+    std::thread::yield_now();
+    true
+}
+
 /// A cell whose accesses the programmer orders, tracked by loom in its compilation.
 #[derive(Debug, Default)]
 #[repr(transparent)]

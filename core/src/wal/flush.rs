@@ -1,41 +1,40 @@
 //! From the ring to the disk: writing blocks, syncing, group commit.
 //! PostgreSQL: `XLogWrite`, `XLogFlush`.
 //!
-//! There is one [`Writer`]; whoever wants something written or synced takes it for a turn. Who
-//! syncs takes everybody who has inserted; who waits for the turn leaves when somebody has done
-//! his work (group commit). No lock is held meanwhile: insertions go on.
-//!
-//! The writer keeps the last, partial block: it is written again, whole, when it has grown. The
-//! sectors that are rewritten hold the same records as before, and more behind them; a sector is
-//! either old or new after a crash, so nothing that was durable is lost.
+//! Whoever needs bytes written that nobody is writing leads a group of them ([`Pipeline`]); the
+//! others wait, and leave when it is done (group commit). No lock is held meanwhile: insertions go
+//! on.
 //!
 //! # Rules
-//! * W4: only bytes before `inserted` are taken from the ring. W6: the ring gets them back after
-//!   they are written.
+//! * W4: only bytes before `inserted` are taken from the ring. W6: the ring gets them back once
+//!   they are copied to where they are written from.
 //! * W5: `flushed` is raised after a sync that began after all bytes before it were written; the
-//!   sync of a segment's end comes before the first write to the next.
-//! * W8: nobody waits for an insertion while he has the turn. An inserter may need it, for room.
-//! * A failed write or sync poisons before the turn is given back.
+//!   sync of a segment's end comes before the first write to the next, or both are durable when
+//!   they are written.
+//! * W8: nobody waits for an insertion while he leads. An inserter may need the next leader, for
+//!   room.
+//! * A failed write or sync poisons before anybody who waits for it is woken.
 //!
 //! # Checked by
-//! models `wal_insert`, `group_flush`.
+//! models `wal_insert`, `wal_room`, `group_flush`.
 
-use super::position::{BLOCK_HEADER_BYTES, Geometry, segment_path};
-use super::record::BlockHeader;
-use super::ring::{Epoch, Ring, RingReader};
+use super::gather::{self, Waited};
+use super::pipeline::{Goal, Pipeline};
+use super::position::{Geometry, WAL_DIR};
+use super::ring::{Epoch, Ring};
 use super::segment::Segments;
+use super::stage::{Staged, Stager};
+use super::waiters::{Parker, Woken};
 use crate::buffer::DurableLog;
-use crate::disk::DiskFile;
+use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::lsn::Lsn;
-use crate::page::AlignedBytes;
 use crate::poison::Poison;
+use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU64, Ordering};
-use crate::turn::Turn;
+use std::io;
 use std::sync::Arc;
-
-/// Blocks that are written with one call at the most: 512 KiB of 8 KiB blocks.
-const GROUP_BLOCKS: usize = 64;
+use std::time::Duration;
 
 /// The write-ahead log.
 pub struct Wal {
@@ -43,20 +42,12 @@ pub struct Wal {
     pub(super) poison: Arc<Poison>,
     pub(super) geometry: Geometry,
     segments: Segments,
-    system_id: u64,
     redo: AtomicU64,
     written: AtomicU64,
     flushed: AtomicU64,
     pub(super) async_commit: AtomicU64,
-    writer: Turn<Writer>,
-}
-
-/// What only the thread that has the turn uses.
-struct Writer {
-    reader: RingReader,
-    /// Blocks to be written; the first is the one that `written` is in, filled so far.
-    staging: AlignedBytes,
-    segment: Option<(u64, Arc<dyn DiskFile>)>,
+    pub(super) pipeline: Mutex<Pipeline>,
+    clock: Arc<dyn Clock>,
 }
 
 /// Where a log goes on.
@@ -69,6 +60,15 @@ pub struct ResumeAt {
     pub redo: Lsn,
 }
 
+/// How much a leader takes along.
+#[derive(Debug, Clone, Copy)]
+enum Extent {
+    /// What he needs himself.
+    Goal,
+    /// Everything that is inserted; of it the whole blocks, if these are enough for him.
+    Inserted,
+}
+
 impl Wal {
     /// A log that goes on at `at`, over a ring of `ring_bytes` (a power of two).
     pub fn resume(
@@ -78,23 +78,21 @@ impl Wal {
         ring_bytes: usize,
         segments: Segments,
         poison: Arc<Poison>,
+        clock: Arc<dyn Clock>,
     ) -> Self {
         let (ring, reader) = Ring::new(ring_bytes, at.end, Arc::clone(&poison));
-        let group = GROUP_BLOCKS.min(geometry.blocks_per_segment as usize);
-        let mut staging = AlignedBytes::zeroed(group * geometry.block_bytes as usize);
-        let header = BLOCK_HEADER_BYTES as usize;
-        staging[header..header + at.last_block.len()].copy_from_slice(&at.last_block);
+        let stager = Stager::new(reader, geometry, system_id, at.last_block.clone());
         Self {
             ring,
             poison,
             geometry,
             segments,
-            system_id,
             redo: AtomicU64::new(at.redo.0),
             written: AtomicU64::new(at.end.0),
             flushed: AtomicU64::new(at.end.0),
             async_commit: AtomicU64::new(at.end.0),
-            writer: Turn::new(Writer { reader, staging, segment: None }),
+            pipeline: Mutex::new(Pipeline::new(stager, at.end)),
+            clock,
         }
     }
 
@@ -105,14 +103,14 @@ impl Wal {
 
     /// The end of what is in the page cache.
     pub fn written(&self) -> Lsn {
-        // Acquire: pairs with the Release in write_group: who loads flushed, then this, then
+        // Acquire: pairs with the Release in publish: who loads flushed, then this, then
         // reserved, sees them ascending (W1).
         Lsn(self.written.load(Ordering::Acquire))
     }
 
     /// The end of what is durable.
     pub fn flushed(&self) -> Lsn {
-        // Acquire: pairs with the Release in sync (W1, and W9 for whoever acts on it).
+        // Acquire: pairs with the Release in publish (W1, and W9 for whoever acts on it).
         Lsn(self.flushed.load(Ordering::Acquire))
     }
 
@@ -156,30 +154,14 @@ impl Wal {
             return Err(Error::BeyondWal { lsn, end });
         }
         self.ring.wait_inserted(lsn);
-        let done = || self.flushed() >= lsn || self.poison.is_set();
-        if let Some(mut writer) = self.writer.take_unless(done) {
-            self.write(&mut writer, self.ring.inserted())?;
-            self.sync(&writer)?;
-        }
-        // Durable before the failure is durable all the same.
-        if self.flushed() >= lsn { Ok(()) } else { self.poison.check() }
+        self.reach(Goal::Flushed(lsn), Extent::Inserted)
     }
 
-    /// Returns once everything before `lsn` is in the page cache; makes it durable too if `sync`
-    /// says so.
+    /// Has everything before `lsn` written, and nothing behind it; makes it durable too if `sync`
+    /// says so. Waits for no write of somebody else unless it does.
     pub(super) fn write_upto(&self, lsn: Lsn, sync: bool) -> Result<()> {
         self.ring.wait_inserted(lsn);
-        let done = || {
-            let reached = if sync { self.flushed() } else { self.written() };
-            reached >= lsn || self.poison.is_set()
-        };
-        if let Some(mut writer) = self.writer.take_unless(done) {
-            self.write(&mut writer, lsn)?;
-            if sync {
-                self.sync(&writer)?;
-            }
-        }
-        self.poison.check()
+        self.reach(if sync { Goal::Flushed(lsn) } else { Goal::Staged(lsn) }, Extent::Goal)
     }
 
     /// Writes what is inserted, so that the ring has room before `end`. PostgreSQL:
@@ -190,105 +172,110 @@ impl Wal {
     pub(super) fn make_room(&self, end: Lsn) -> Result<()> {
         let needed = Lsn(end.0.saturating_sub(self.ring.capacity()));
         self.ring.wait_inserted(needed);
-        let done = || self.written() >= needed || self.poison.is_set();
-        if let Some(mut writer) = self.writer.take_unless(done) {
-            self.write(&mut writer, self.ring.inserted())?;
-        }
-        self.poison.check()
+        self.reach(Goal::Staged(needed), Extent::Inserted)
     }
 
-    /// Writes everything before `upto`, which is inserted.
-    fn write(&self, writer: &mut Writer, upto: Lsn) -> Result<()> {
-        while writer.reader.taken() < upto {
-            self.write_group(writer, upto)?;
-        }
-        Ok(())
-    }
-
-    /// Writes as many blocks as fit the staging buffer and the segment.
-    fn write_group(&self, writer: &mut Writer, upto: Lsn) -> Result<()> {
-        let geometry = &self.geometry;
-        let start = writer.reader.taken();
-        let first = geometry.block(start);
-        let number = geometry.segment_of_block(first);
-        let group = (writer.staging.len() as u64) / geometry.block_bytes;
-        let end =
-            upto.min(geometry.block_start(first + group)).min(geometry.segment_start(number + 1));
-        let file = self.segment_file(writer, number)?;
-        self.stage(writer, first, end)?;
-
-        let blocks = (end.since(geometry.block_start(first))).div_ceil(geometry.payload_bytes);
-        let bytes = (blocks * geometry.block_bytes) as usize;
-        file.write_at(&writer.staging[..bytes], geometry.block_offset(first))
-            .map_err(|error| self.poison.poison("write", &segment_path(number), &error))?;
-        writer.keep_last_block(geometry, first, end);
-        // The room first: who waits for it waits for `written`, and would find none.
-        writer.reader.release();
-        // Release: pairs with the Acquire in written.
-        self.written.store(end.0, Ordering::Release);
-        if end == geometry.segment_start(number + 1) {
-            self.sync(writer)?;
-            writer.segment = None;
-        }
-        Ok(())
-    }
-
-    /// Fills the staging buffer with the blocks from `first` on, up to `end`.
-    fn stage(&self, writer: &mut Writer, first: u64, end: Lsn) -> Result<()> {
-        let geometry = &self.geometry;
-        let flushed_upto = self.flushed();
-        let Writer { reader, staging, .. } = writer;
-        let blocks = staging.chunks_exact_mut(geometry.block_bytes as usize).zip(first..);
-        for (bytes, block) in blocks {
-            let address = geometry.block_start(block);
-            if address >= end {
-                break;
+    /// Waits until a goal is reached, and leads groups towards it when nobody else does.
+    fn reach(&self, goal: Goal, extent: Extent) -> Result<()> {
+        loop {
+            let mut pipeline = self.pipeline.lock();
+            if self.is_reached(goal, &pipeline) {
+                return Ok(());
             }
-            let from = reader.taken().since(address) as usize;
-            let to = end.since(address).min(geometry.payload_bytes) as usize;
-            let payload = &mut bytes[BLOCK_HEADER_BYTES as usize..];
-            reader.take(&mut payload[from..to])?;
-            payload[to..].fill(0);
-            BlockHeader { system_id: self.system_id, address, flushed_upto }.encode(bytes);
-        }
-        Ok(())
-    }
-
-    /// Makes durable what is written.
-    fn sync(&self, writer: &Writer) -> Result<()> {
-        let written = self.written();
-        if self.flushed() == written {
-            return Ok(());
-        }
-        let (number, file) = writer.segment.as_ref().expect("written to it");
-        file.sync_data()
-            .map_err(|error| self.poison.poison("sync", &segment_path(*number), &error))?;
-        // Release: pairs with the Acquire in flushed.
-        self.flushed.store(written.0, Ordering::Release);
-        Ok(())
-    }
-
-    fn segment_file(&self, writer: &mut Writer, number: u64) -> Result<Arc<dyn DiskFile>> {
-        match &writer.segment {
-            Some((open, file)) if *open == number => Ok(Arc::clone(file)),
-            _ => {
-                let file = self.segments.open_for_writing(number)?;
-                writer.segment = Some((number, Arc::clone(&file)));
-                Ok(file)
+            // Durable before the failure is durable all the same; so this comes second.
+            self.poison.check()?;
+            if let Some(stager) = pipeline.take_stager(goal, &self.geometry) {
+                let expected = pipeline.gather.expect();
+                drop(pipeline);
+                self.lead(stager, goal, extent, expected)?;
+            } else {
+                let parker = Parker::new();
+                pipeline.enter(goal, Arc::clone(&parker).into(), true);
+                drop(pipeline);
+                parker.park();
+            }
+            if matches!(goal, Goal::Flushed(lsn) if self.flushed() >= lsn) {
+                return Ok(());
             }
         }
     }
-}
 
-impl Writer {
-    /// Moves the block that `end` is in to the front of the staging buffer, after the blocks from
-    /// `first` on were written.
-    fn keep_last_block(&mut self, geometry: &Geometry, first: u64, end: Lsn) {
-        let (last, block_bytes) = (geometry.block(end), geometry.block_bytes as usize);
-        let from = (last - first) as usize * block_bytes;
-        if from > 0 && from < self.staging.len() {
-            self.staging.copy_within(from..from + block_bytes, 0);
+    fn is_reached(&self, goal: Goal, pipeline: &Pipeline) -> bool {
+        match goal {
+            Goal::Staged(lsn) => pipeline.is_staged(lsn),
+            Goal::Flushed(lsn) => self.flushed() >= lsn,
         }
+    }
+
+    /// Writes one group.
+    fn lead(
+        &self,
+        mut stager: Box<Stager>,
+        goal: Goal,
+        extent: Extent,
+        expected: Option<Lsn>,
+    ) -> Result<()> {
+        let _leader = Leader { wal: self };
+        let (lsn, is_flush) = match goal {
+            Goal::Staged(lsn) => (lsn, false),
+            Goal::Flushed(lsn) => (lsn, true),
+        };
+        let mut waited = None;
+        let upto = match extent {
+            Extent::Goal => lsn.max(stager.staged()),
+            Extent::Inserted => {
+                waited = expected.filter(|_| is_flush).and_then(|expected| self.gather(expected));
+                self.whole_if_enough(&stager, lsn)
+            }
+        };
+        let staged = match stager.stage(&self.segments, upto, self.flushed(), is_flush) {
+            Ok(staged) => staged,
+            Err(error) => {
+                // Unless it is poison, nothing has changed, and who waits sees for himself.
+                let next = self.pipeline.lock().give_back(stager, &self.geometry);
+                next.wake();
+                return Err(error);
+            }
+        };
+        let (end, is_durable) = (staged.end, staged.is_durable);
+        let mut pipeline = self.pipeline.lock();
+        if let Some(waited) = waited {
+            pipeline.gather.note_wait(waited);
+        }
+        let next = pipeline.begin(stager, end, is_durable, &self.geometry);
+        drop(pipeline);
+        next.wake();
+        let started = self.clock.now();
+        staged.write(&self.poison)?;
+        let write_time = self.clock.now().saturating_sub(started);
+        self.publish(staged, write_time).wake();
+        Ok(())
+    }
+
+    fn gather(&self, expected: Lsn) -> Option<Waited> {
+        gather::wait(expected, || self.reserved(), || self.clock.now())
+    }
+
+    /// Everything that is inserted, or the whole blocks of it if these hold what is before `lsn`.
+    fn whole_if_enough(&self, stager: &Stager, lsn: Lsn) -> Lsn {
+        let inserted = self.ring.inserted();
+        stager.whole_blocks(inserted).filter(|end| *end >= lsn).unwrap_or(inserted)
+    }
+
+    /// Publishes the positions that a group brings out. Returns those who waited for them.
+    fn publish(&self, staged: Staged, write_time: Duration) -> Woken {
+        let mut pipeline = self.pipeline.lock();
+        pipeline.gather.note_group(self.reserved(), staged.stream_bytes, write_time);
+        let published = pipeline.end(staged.end);
+        if let Some(written) = published.written {
+            // Release: pairs with the Acquire in written.
+            self.written.store(written.0, Ordering::Release);
+        }
+        if let Some(flushed) = published.flushed {
+            // Release: pairs with the Acquire in flushed.
+            self.flushed.store(flushed.0, Ordering::Release);
+        }
+        pipeline.take_reached(self.flushed(), &self.geometry)
     }
 }
 
@@ -303,5 +290,23 @@ impl DurableLog for Wal {
 
     fn end(&self) -> Lsn {
         self.reserved()
+    }
+}
+
+/// A leader at work. What goes wrong with it ends everybody's wait.
+struct Leader<'w> {
+    wal: &'w Wal,
+}
+
+impl Drop for Leader<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let error = io::Error::other("the thread that wrote it panicked");
+            self.wal.poison.poison("write", WAL_DIR, &error);
+        }
+        if self.wal.poison.is_set() {
+            let all = self.wal.pipeline.lock().take_all();
+            all.wake();
+        }
     }
 }
