@@ -1,16 +1,14 @@
 //! From the ring to the disk: writing blocks, syncing, group commit.
 //! PostgreSQL: `XLogWrite`, `XLogFlush`.
 //!
-//! Whoever needs bytes written that nobody is writing leads a group of them ([`Pipeline`]); the
-//! others wait, and leave when it is done (group commit). No lock is held meanwhile: insertions go
-//! on.
+//! Who leads a group and who sleeps meanwhile is decided in `pipeline.rs`. No lock is held while a
+//! group is written: insertions go on.
 //!
 //! # Rules
 //! * W4: only bytes before `inserted` are taken from the ring. W6: the ring gets them back once
 //!   they are copied to where they are written from.
 //! * W5: `flushed` is raised after a sync that began after all bytes before it were written; the
-//!   sync of a segment's end comes before the first write to the next, or both are durable when
-//!   they are written.
+//!   sync of a segment's end comes before the first write to the next.
 //! * W8: nobody waits for an insertion while he leads. An inserter may need the next leader, for
 //!   room.
 //! * A failed write or sync poisons before anybody who waits for it is woken.
@@ -18,22 +16,21 @@
 //! # Checked by
 //! models `wal_insert`, `wal_room`, `group_flush`.
 
-use super::gather::{self, Waited};
-use super::pipeline::{Goal, Pipeline};
+use super::pipeline::{Goal, Join, Pipeline, Wake, parity};
 use super::position::{Geometry, WAL_DIR};
 use super::ring::{Epoch, Ring};
 use super::segment::Segments;
-use super::stage::{Staged, Stager};
-use super::waiters::{Parker, Woken};
+use super::stage::{Group, Stager};
 use crate::buffer::DurableLog;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::lsn::Lsn;
 use crate::poison::Poison;
-use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::{Mutex, WaitWord};
 use std::io;
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::Duration;
 
 /// The write-ahead log.
@@ -42,12 +39,18 @@ pub struct Wal {
     pub(super) poison: Arc<Poison>,
     pub(super) geometry: Geometry,
     segments: Segments,
+    clock: Arc<dyn Clock>,
     redo: AtomicU64,
     written: AtomicU64,
     flushed: AtomicU64,
     pub(super) async_commit: AtomicU64,
     pub(super) pipeline: Mutex<Pipeline>,
-    clock: Arc<dyn Clock>,
+    /// What followers of even and of odd groups sleep on: the last such group that has ended.
+    ended: [WaitWord; 2],
+    /// What the candidate sleeps on: turns given.
+    turn: WaitWord,
+    /// What those sleep on who wait for room: how many times they were woken.
+    room: WaitWord,
 }
 
 /// Where a log goes on.
@@ -61,11 +64,11 @@ pub struct ResumeAt {
 }
 
 /// How much a leader takes along.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Extent {
     /// What he needs himself.
     Goal,
-    /// Everything that is inserted; of it the whole blocks, if these are enough for him.
+    /// Everything that is inserted.
     Inserted,
 }
 
@@ -81,18 +84,21 @@ impl Wal {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let (ring, reader) = Ring::new(ring_bytes, at.end, Arc::clone(&poison));
-        let stager = Stager::new(reader, geometry, system_id, at.last_block.clone());
+        let stager = Stager::new(reader, geometry, system_id, &at.last_block);
         Self {
             ring,
             poison,
             geometry,
             segments,
+            clock,
             redo: AtomicU64::new(at.redo.0),
             written: AtomicU64::new(at.end.0),
             flushed: AtomicU64::new(at.end.0),
             async_commit: AtomicU64::new(at.end.0),
             pipeline: Mutex::new(Pipeline::new(stager, at.end)),
-            clock,
+            ended: [WaitWord::new(0), WaitWord::new(0)],
+            turn: WaitWord::new(0),
+            room: WaitWord::new(0),
         }
     }
 
@@ -175,7 +181,7 @@ impl Wal {
         self.reach(Goal::Staged(needed), Extent::Inserted)
     }
 
-    /// Waits until a goal is reached, and leads groups towards it when nobody else does.
+    /// Waits until a goal is reached, and leads groups towards it when it is its turn.
     fn reach(&self, goal: Goal, extent: Extent) -> Result<()> {
         loop {
             let mut pipeline = self.pipeline.lock();
@@ -184,16 +190,21 @@ impl Wal {
             }
             // Durable before the failure is durable all the same; so this comes second.
             self.poison.check()?;
-            if let Some(stager) = pipeline.take_stager(goal, &self.geometry) {
-                let expected = pipeline.gather.expect();
-                drop(pipeline);
-                self.lead(stager, goal, extent, expected)?;
-            } else {
-                let parker = Parker::new();
-                pipeline.enter(goal, Arc::clone(&parker).into(), true);
-                drop(pipeline);
-                parker.park();
+            let part = pipeline.join(goal);
+            drop(pipeline);
+            match part {
+                Join::Lead(stager) => self.lead(stager, goal, extent)?,
+                Join::Await { turn } => {
+                    self.turn.wait(|given| has_come(given, turn));
+                    let stager = self.pipeline.lock().take_turn();
+                    stager.map_or(Ok(()), |stager| self.lead(stager, goal, extent))?;
+                }
+                Join::Follow { group } => {
+                    self.ended[parity(group)].wait(|ended| has_come(ended, group));
+                }
+                Join::AwaitRoom { room } => self.room.wait(|woken| has_come(woken, room)),
             }
+            // Without the lock: most of those who were woken leave here, all at once.
             if matches!(goal, Goal::Flushed(lsn) if self.flushed() >= lsn) {
                 return Ok(());
             }
@@ -208,75 +219,70 @@ impl Wal {
     }
 
     /// Writes one group.
-    fn lead(
-        &self,
-        mut stager: Box<Stager>,
-        goal: Goal,
-        extent: Extent,
-        expected: Option<Lsn>,
-    ) -> Result<()> {
+    fn lead(&self, mut stager: Box<Stager>, goal: Goal, extent: Extent) -> Result<()> {
         let _leader = Leader { wal: self };
         let (lsn, is_flush) = match goal {
             Goal::Staged(lsn) => (lsn, false),
             Goal::Flushed(lsn) => (lsn, true),
         };
-        let mut waited = None;
+        if is_flush && extent == Extent::Inserted {
+            stager.gather.wait(|| self.reserved(), &*self.clock);
+        }
         let upto = match extent {
             Extent::Goal => lsn.max(stager.staged()),
-            Extent::Inserted => {
-                waited = expected.filter(|_| is_flush).and_then(|expected| self.gather(expected));
-                self.whole_if_enough(&stager, lsn)
-            }
+            Extent::Inserted => self.ring.inserted(),
         };
-        let staged = match stager.stage(&self.segments, upto, self.flushed(), is_flush) {
-            Ok(staged) => staged,
+        let mut group = match stager.stage(&self.segments, upto, self.flushed(), is_flush) {
+            Ok(group) => group,
             Err(error) => {
                 // Unless it is poison, nothing has changed, and who waits sees for himself.
-                let next = self.pipeline.lock().give_back(stager, &self.geometry);
-                next.wake();
+                let wake = self.pipeline.lock().end(stager, None);
+                self.wake(wake);
                 return Err(error);
             }
         };
-        let (end, is_durable) = (staged.end, staged.is_durable);
-        let mut pipeline = self.pipeline.lock();
-        if let Some(waited) = waited {
-            pipeline.gather.note_wait(waited);
-        }
-        let next = pipeline.begin(stager, end, is_durable, &self.geometry);
-        drop(pipeline);
-        next.wake();
+        let (is_durable, wake) = self.pipeline.lock().begin(group.end, group.is_durable);
+        group.is_durable = is_durable;
+        self.wake(wake);
         let started = self.clock.now();
-        staged.write(&self.poison)?;
+        stager.write(&group, &self.poison)?;
         let write_time = self.clock.now().saturating_sub(started);
-        self.publish(staged, write_time).wake();
+        let wake = self.publish(stager, &group, write_time);
+        self.wake(wake);
         Ok(())
     }
 
-    fn gather(&self, expected: Lsn) -> Option<Waited> {
-        gather::wait(expected, || self.reserved(), || self.clock.now())
-    }
-
-    /// Everything that is inserted, or the whole blocks of it if these hold what is before `lsn`.
-    fn whole_if_enough(&self, stager: &Stager, lsn: Lsn) -> Lsn {
-        let inserted = self.ring.inserted();
-        stager.whole_blocks(inserted).filter(|end| *end >= lsn).unwrap_or(inserted)
-    }
-
-    /// Publishes the positions that a group brings out. Returns those who waited for them.
-    fn publish(&self, staged: Staged, write_time: Duration) -> Woken {
+    /// Publishes what a group has brought. Returns those who wait for it.
+    fn publish(&self, mut stager: Box<Stager>, group: &Group, write_time: Duration) -> Wake {
+        stager.gather.note_group(self.reserved(), group.stream_bytes, write_time);
         let mut pipeline = self.pipeline.lock();
-        pipeline.gather.note_group(self.reserved(), staged.stream_bytes, write_time);
-        let published = pipeline.end(staged.end);
-        if let Some(written) = published.written {
-            // Release: pairs with the Acquire in written.
-            self.written.store(written.0, Ordering::Release);
-        }
-        if let Some(flushed) = published.flushed {
+        // Release: pairs with the Acquire in written.
+        self.written.store(group.end.0, Ordering::Release);
+        if group.is_durable {
             // Release: pairs with the Acquire in flushed.
-            self.flushed.store(flushed.0, Ordering::Release);
+            self.flushed.store(group.end.0, Ordering::Release);
         }
-        pipeline.take_reached(self.flushed(), &self.geometry)
+        pipeline.end(stager, group.is_durable.then_some(group.end))
     }
+
+    fn wake(&self, wake: Wake) {
+        // The candidate first: the disk is idle until he leads.
+        if let Some(turn) = wake.turn {
+            self.turn.publish(turn);
+        }
+        if let Some(group) = wake.group {
+            self.ended[parity(group)].publish(group);
+        }
+        if let Some(room) = wake.room {
+            self.room.publish(room);
+        }
+        wake.tasks.into_iter().for_each(Waker::wake);
+    }
+}
+
+/// Whether a counter has reached a value, which it was short of before by less than half its range.
+fn has_come(counter: u32, value: u32) -> bool {
+    counter.wrapping_sub(value) as i32 >= 0
 }
 
 impl DurableLog for Wal {
@@ -305,8 +311,8 @@ impl Drop for Leader<'_> {
             self.wal.poison.poison("write", WAL_DIR, &error);
         }
         if self.wal.poison.is_set() {
-            let all = self.wal.pipeline.lock().take_all();
-            all.wake();
+            let everybody = self.wal.pipeline.lock().give_up();
+            everybody.into_iter().for_each(|wake| self.wal.wake(wake));
         }
     }
 }

@@ -9,6 +9,7 @@
 //!
 //! Nothing depends on it but speed: the checkers do not see it.
 
+use crate::clock::Clock;
 use crate::lsn::Lsn;
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ const IDLE_TURNS: u32 = 8;
 /// Groups without a wait after many mistakes.
 const MAX_SKIPPED: u32 = 127;
 
-/// What is expected, and what became of it. Plain data, behind the lock of the pipeline.
+/// What is expected, and what became of it: speaks of the last group and is kept by its leader.
 #[derive(Debug, Default)]
 pub(super) struct Gather {
     expected: Lsn,
@@ -27,54 +28,32 @@ pub(super) struct Gather {
     skipped: u32,
 }
 
-/// What a wait came to.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Waited {
-    pub(super) brought_somebody: bool,
-    pub(super) time: Duration,
-}
-
 impl Gather {
-    /// The position up to which insertions are worth waiting for.
-    pub(super) fn expect(&mut self) -> Option<Lsn> {
+    /// Waits for those who are expected, while they come, if that was worth it lately.
+    pub(super) fn wait(&mut self, reserved: impl Fn() -> Lsn, clock: &dyn Clock) {
+        let before = reserved();
+        if before >= self.expected {
+            return;
+        }
         if self.skip > 0 {
             self.skip -= 1;
-            return None;
+            return;
         }
-        Some(self.expected)
-    }
-
-    pub(super) fn note_wait(&mut self, waited: Waited) {
-        if waited.brought_somebody && waited.time <= self.write_time {
-            self.skipped = 0;
-        } else {
-            self.skipped = (2 * self.skipped + 1).min(MAX_SKIPPED);
+        let (started, mut last, mut idle) = (clock.now(), before, 0);
+        while last < self.expected && idle < IDLE_TURNS && crate::sync::offer_processor() {
+            let end = reserved();
+            idle = if end > last { 0 } else { idle + 1 };
+            last = end;
         }
+        let time = clock.now().saturating_sub(started);
+        let was_worth_it = last > before && time <= self.write_time;
+        self.skipped = if was_worth_it { 0 } else { (2 * self.skipped + 1).min(MAX_SKIPPED) };
         self.skip = self.skipped;
     }
 
-    /// A group is durable; those who waited for its bytes are on their way back.
+    /// A group of so many bytes has ended; those who waited for them are on their way back.
     pub(super) fn note_group(&mut self, reserved: Lsn, bytes: u64, write_time: Duration) {
         self.expected = reserved.plus(bytes);
         self.write_time = write_time;
     }
-}
-
-/// Waits for insertions up to `expected`, while they come. `None` if there was nothing to wait for.
-pub(super) fn wait(
-    expected: Lsn,
-    reserved: impl Fn() -> Lsn,
-    now: impl Fn() -> Duration,
-) -> Option<Waited> {
-    let before = reserved();
-    if before >= expected {
-        return None;
-    }
-    let (started, mut last, mut idle) = (now(), before, 0);
-    while last < expected && idle < IDLE_TURNS && crate::sync::offer_processor() {
-        let end = reserved();
-        idle = if end > last { 0 } else { idle + 1 };
-        last = end;
-    }
-    Some(Waited { brought_somebody: last > before, time: now().saturating_sub(started) })
 }

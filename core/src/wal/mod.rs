@@ -29,7 +29,7 @@ pub mod record;
 pub mod ring;
 pub mod segment;
 mod stage;
-mod waiters;
+mod tasks;
 
 pub use flush::{ResumeAt, Wal};
 pub use insert::Inserted;

@@ -1,28 +1,28 @@
-//! The way from the ring to the disk: who writes next, what is under way, who waits.
+//! Who writes next, what is being written, who waits for it: group commit.
 //!
-//! Bytes are written in *groups*. Whoever needs some that nobody is writing becomes the leader of
-//! a group: it takes the [`Stager`], copies what is inserted, gives the stager back, writes, and
-//! publishes. With direct I/O the next group may be written meanwhile, if it begins with a block of
-//! its own: two writes to one block could land in either order.
+//! Bytes are written in *groups*, one after the other. Whoever needs some that nobody is writing
+//! *leads* a group: it takes everything inserted along. While a group is under way, the first who
+//! is not in it becomes the *candidate*, who will lead the next one; the others *follow*: they
+//! sleep until the group that they will be in has ended.
+//!
+//! # State
+//! ```text
+//!            take                begin               end
+//!  Idle ───────────▶ Forming ───────────▶ UnderWay ───────▶ Idle
+//!                       └───── no space for a segment ──────▶
+//! ```
 //!
 //! # Rules
-//! * W5: positions are published in the stream's order, each after all groups before it are done.
-//! * W8: if the next group may start and somebody waits for it, a leader is awake: whoever makes
-//!   it possible wakes the first of those who wait. An awake one that finds another leader waits
-//!   again.
-//! * A leader that fails poisons before it wakes anybody. One that only finds no space for a new
-//!   segment wakes the next one, which sees for itself.
+//! * W8: whoever sleeps is woken. A follower by the end of his group, whatever came of it; the
+//!   candidate by the end of the one before. So nobody sleeps while the state is Idle, but for a
+//!   candidate who has been woken and those who follow him.
+//! * The candidate leads, whatever has become of his own wish: others rely on him.
+//! * Who is woken and does not have what he wants begins again.
 
-use super::gather::Gather;
-use super::position::Geometry;
 use super::stage::Stager;
-use super::waiters::{Key, Waiters, Woken};
+use super::tasks::Tasks;
 use crate::lsn::Lsn;
-use std::collections::VecDeque;
 use std::task::Waker;
-
-/// Groups under way at the most, with direct I/O.
-const MAX_GROUPS: usize = 2;
 
 /// What somebody needs to happen to the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,149 +35,164 @@ pub(super) enum Goal {
 
 /// Guarded by the one lock of the log's way out.
 pub(super) struct Pipeline {
-    stager: Option<Box<Stager>>,
-    /// In the stream's order.
-    groups: VecDeque<Group>,
+    state: State,
     /// The end of the last group.
     staged: Lsn,
-    /// The end of the last group that ends durable.
-    covered: Lsn,
-    /// Whether groups may overlap.
-    overlaps: bool,
-    for_flushed: Waiters,
-    for_staged: Waiters,
-    pub(super) gather: Gather,
+    /// Counts the groups: the one being formed or under way, or else the last.
+    group: u32,
+    has_candidate: bool,
+    /// Turns given to candidates.
+    turns: u32,
+    /// Those who sleep until the group of this parity ends.
+    followers: [u32; 2],
+    /// Those who sleep until something leaves the ring.
+    waiting_for_room: u32,
+    /// How many times those were woken.
+    rooms: u32,
+    /// Whether somebody who will be in the next group wants it durable.
+    wants_sync: bool,
+    pub(super) tasks: Tasks,
 }
 
-/// What one leader writes.
-#[derive(Debug)]
-struct Group {
-    end: Lsn,
-    is_durable: bool,
-    is_done: bool,
+enum State {
+    Idle(Box<Stager>),
+    Forming,
+    UnderWay { is_durable: bool },
 }
 
-/// What has come out of the pipeline.
+/// What to do for one's goal.
+#[must_use]
+pub(super) enum Join {
+    /// Lead a group.
+    Lead(Box<Stager>),
+    /// Sleep until as many turns have been given, then take the stager.
+    Await { turn: u32 },
+    /// Sleep until the group has ended.
+    Follow { group: u32 },
+    /// Sleep until as many times something has left the ring.
+    AwaitRoom { room: u32 },
+}
+
+/// Whom to wake, once the lock is released.
 #[derive(Debug, Default)]
-pub(super) struct Published {
-    pub(super) written: Option<Lsn>,
-    pub(super) flushed: Option<Lsn>,
+#[must_use]
+pub(super) struct Wake {
+    pub(super) turn: Option<u32>,
+    pub(super) group: Option<u32>,
+    pub(super) room: Option<u32>,
+    pub(super) tasks: Vec<Waker>,
 }
 
 impl Pipeline {
     pub(super) fn new(stager: Stager, at: Lsn) -> Self {
         Self {
-            stager: Some(Box::new(stager)),
-            groups: VecDeque::new(),
+            state: State::Idle(Box::new(stager)),
             staged: at,
-            covered: at,
-            overlaps: false,
-            for_flushed: Waiters::default(),
-            for_staged: Waiters::default(),
-            gather: Gather::default(),
+            group: 0,
+            has_candidate: false,
+            turns: 0,
+            followers: [0; 2],
+            waiting_for_room: 0,
+            rooms: 0,
+            wants_sync: false,
+            tasks: Tasks::default(),
         }
     }
 
-    /// Whether everything before the position is staged.
+    /// Whether everything before the position has left the ring.
     pub(super) fn is_staged(&self, position: Lsn) -> bool {
         self.staged >= position
     }
 
-    /// Takes the stager, if a group would help and may start.
-    pub(super) fn take_stager(&mut self, goal: Goal, geometry: &Geometry) -> Option<Box<Stager>> {
-        let is_under_way = matches!(goal, Goal::Flushed(lsn) if lsn <= self.covered);
-        if is_under_way || !self.may_start(geometry) { None } else { self.stager.take() }
+    /// Finds a part for somebody whose goal is not reached.
+    pub(super) fn join(&mut self, goal: Goal) -> Join {
+        if !self.has_candidate && matches!(self.state, State::Idle(_)) {
+            return Join::Lead(self.take());
+        }
+        let is_in_this_one = match self.state {
+            State::Idle(_) => false,
+            State::Forming => true,
+            State::UnderWay { is_durable } => self.covers(goal, is_durable),
+        };
+        if !is_in_this_one || matches!(self.state, State::Forming) {
+            self.wants_sync |= matches!(goal, Goal::Flushed(_));
+        }
+        if !is_in_this_one && !self.has_candidate {
+            self.has_candidate = true;
+            return Join::Await { turn: self.turns.wrapping_add(1) };
+        }
+        if matches!(goal, Goal::Staged(_)) {
+            self.waiting_for_room += 1;
+            return Join::AwaitRoom { room: self.rooms.wrapping_add(1) };
+        }
+        let group = self.group.wrapping_add(u32::from(!is_in_this_one));
+        self.followers[parity(group)] += 1;
+        Join::Follow { group }
     }
 
-    fn may_start(&self, geometry: &Geometry) -> bool {
-        let begins_a_block = self.staged == geometry.block_start(geometry.block(self.staged));
-        self.stager.is_some()
-            && (self.groups.is_empty()
-                || self.overlaps && begins_a_block && self.groups.len() < MAX_GROUPS)
-    }
-
-    /// Enters somebody who waits for a goal.
-    pub(super) fn enter(&mut self, goal: Goal, waker: Waker, can_lead: bool) -> Key {
+    fn covers(&self, goal: Goal, is_durable: bool) -> bool {
         match goal {
-            Goal::Staged(position) => self.for_staged.enter(position, waker, can_lead),
-            Goal::Flushed(position) => self.for_flushed.enter(position, waker, can_lead),
+            Goal::Staged(position) => self.staged >= position,
+            Goal::Flushed(position) => is_durable && self.staged >= position,
         }
     }
 
-    /// Takes somebody off the list who waits for a flushed position; whether it was still on it.
-    pub(super) fn leave(&mut self, key: Key) -> bool {
-        self.for_flushed.leave(key)
+    /// The candidate, whose turn it is, leads; `None` if nobody does any more.
+    pub(super) fn take_turn(&mut self) -> Option<Box<Stager>> {
+        self.has_candidate = false;
+        matches!(self.state, State::Idle(_)).then(|| self.take())
     }
 
-    /// The group up to `end` is on its way: the next one may be staged.
-    pub(super) fn begin(
-        &mut self,
-        stager: Box<Stager>,
-        end: Lsn,
-        is_durable: bool,
-        geometry: &Geometry,
-    ) -> Woken {
-        self.overlaps = stager.overlaps();
+    fn take(&mut self) -> Box<Stager> {
+        self.group = self.group.wrapping_add(1);
+        match std::mem::replace(&mut self.state, State::Forming) {
+            State::Idle(stager) => stager,
+            State::Forming | State::UnderWay { .. } => unreachable!("one leader at a time"),
+        }
+    }
+
+    /// The group reaches up to `end`. Returns whether it is to be durable: if the leader wants it,
+    /// or somebody else who is in it.
+    pub(super) fn begin(&mut self, end: Lsn, is_durable: bool) -> (bool, Wake) {
+        let is_durable = std::mem::take(&mut self.wants_sync) || is_durable;
+        self.state = State::UnderWay { is_durable };
         self.staged = end;
-        if is_durable {
-            self.covered = end;
-        }
-        self.groups.push_back(Group { end, is_durable, is_done: false });
-        let mut woken = Woken::default();
-        self.for_staged.take_reached(self.staged, &mut woken);
-        self.stager = Some(stager);
-        self.wake_leader(geometry, &mut woken);
-        woken
+        (is_durable, Wake { room: self.take_room(), ..Wake::default() })
     }
 
-    /// The stager is there for somebody else; wakes him.
-    pub(super) fn give_back(
-        &mut self,
-        stager: Box<Stager>,
-        geometry: &Geometry,
-    ) -> Woken {
-        let mut woken = Woken::default();
-        self.stager = Some(stager);
-        self.wake_leader(geometry, &mut woken);
-        woken
+    /// The group has ended, one way or the other; everything before `flushed` is durable by it.
+    pub(super) fn end(&mut self, stager: Box<Stager>, flushed: Option<Lsn>) -> Wake {
+        self.state = State::Idle(stager);
+        let sleepers = std::mem::take(&mut self.followers[parity(self.group)]);
+        let group = (sleepers > 0).then_some(self.group);
+        let tasks = flushed.map_or_else(Vec::new, |flushed| self.tasks.take_reached(flushed));
+        Wake { turn: self.take_candidate(), group, room: self.take_room(), tasks }
     }
 
-    /// The group up to `end` is written, and durable if it was to be. Returns what that brings
-    /// out.
-    pub(super) fn end(&mut self, end: Lsn) -> Published {
-        let ended = self.groups.iter_mut().find(|group| group.end == end && !group.is_done);
-        ended.expect("it was begun").is_done = true;
-        let mut published = Published::default();
-        while let Some(group) = self.groups.pop_front_if(|group| group.is_done) {
-            published.written = Some(group.end);
-            if group.is_durable {
-                published.flushed = Some(group.end);
-            }
-        }
-        published
+    /// Everybody, as nobody's goal will be reached: those of this group and of the next.
+    pub(super) fn give_up(&mut self) -> [Wake; 2] {
+        let (turn, room) = (self.take_candidate(), self.take_room());
+        let tasks = self.tasks.take_all();
+        let this = Wake { turn, group: Some(self.group), room, tasks };
+        [this, Wake { group: Some(self.group.wrapping_add(1)), ..Wake::default() }]
     }
 
-    /// Those who have what they wait for, and the next leader. To be called once the positions
-    /// are published.
-    pub(super) fn take_reached(&mut self, flushed: Lsn, geometry: &Geometry) -> Woken {
-        let mut woken = Woken::default();
-        self.for_flushed.take_reached(flushed, &mut woken);
-        self.wake_leader(geometry, &mut woken);
-        woken
+    fn take_candidate(&mut self) -> Option<u32> {
+        self.has_candidate.then(|| {
+            self.turns = self.turns.wrapping_add(1);
+            self.turns
+        })
     }
 
-    /// Everybody: nobody's goal will be reached.
-    pub(super) fn take_all(&mut self) -> Woken {
-        let mut woken = Woken::default();
-        let last = Lsn(u64::MAX - 1);
-        self.for_staged.take_reached(last, &mut woken);
-        self.for_flushed.take_reached(last, &mut woken);
-        woken
+    fn take_room(&mut self) -> Option<u32> {
+        (std::mem::take(&mut self.waiting_for_room) > 0).then(|| {
+            self.rooms = self.rooms.wrapping_add(1);
+            self.rooms
+        })
     }
+}
 
-    fn wake_leader(&mut self, geometry: &Geometry, woken: &mut Woken) {
-        if self.may_start(geometry) && !self.for_staged.take_leader(self.staged, woken) {
-            self.for_flushed.take_leader(self.covered, woken);
-        }
-    }
+/// Which of two words a group's followers sleep on.
+pub(super) fn parity(group: u32) -> usize {
+    group as usize % 2
 }

@@ -113,8 +113,8 @@ impl Segments {
     ) -> Result<Self> {
         let last = list(&*disk, &geometry)?.last().copied().unwrap_or(0);
         let state = Mutex::new(State { last, counts: SegmentCounts::default() });
-        method.direct &= method.writes_durably()
-            && geometry.block_bytes.is_multiple_of(disk.direct_alignment());
+        method.direct &=
+            method.writes_durably() && geometry.block_bytes.is_multiple_of(disk.direct_alignment());
         Ok(Self { disk, poison, geometry, method, state })
     }
 

@@ -4,6 +4,7 @@
 //! are rewritten hold the same records as before, and more behind them; a sector is either old or
 //! new after a crash, so nothing that was durable is lost.
 
+use super::gather::Gather;
 use super::position::{BLOCK_HEADER_BYTES, Geometry, segment_path};
 use super::record::BlockHeader;
 use super::ring::RingReader;
@@ -23,9 +24,10 @@ pub(super) struct Stager {
     reader: RingReader,
     geometry: Geometry,
     system_id: u64,
-    /// The payload of the block that the next group begins in, as far as it has been staged.
-    partial: Vec<u8>,
+    /// Blocks to be written; the first is the one that the next group begins in, filled so far.
+    blocks: AlignedBytes,
     segment: Option<Segment>,
+    pub(super) gather: Gather,
 }
 
 /// The segment that is being written to.
@@ -36,11 +38,12 @@ struct Segment {
     method: SyncMethod,
 }
 
-/// Blocks that are ready to be written.
-pub(super) struct Staged {
+/// What of a stager's blocks is to be written, and where.
+pub(super) struct Group {
     segment: Segment,
-    offset: u64,
-    blocks: AlignedBytes,
+    /// The first block, and how many bytes there are from its start.
+    first: u64,
+    bytes: usize,
     /// The end of the stream in them.
     pub(super) end: Lsn,
     /// Bytes of the stream that are new in them.
@@ -55,25 +58,17 @@ impl Stager {
         reader: RingReader,
         geometry: Geometry,
         system_id: u64,
-        partial: Vec<u8>,
+        partial: &[u8],
     ) -> Self {
-        Self { reader, geometry, system_id, partial, segment: None }
-    }
-
-    /// Whether the next group may be written while this one is.
-    pub(super) fn overlaps(&self) -> bool {
-        self.segment.as_ref().is_some_and(|segment| segment.method.direct)
+        let group = (GROUP_BYTES / geometry.block_bytes).min(geometry.blocks_per_segment);
+        let mut blocks = AlignedBytes::zeroed((group * geometry.block_bytes) as usize);
+        blocks[BLOCK_HEADER_BYTES as usize..][..partial.len()].copy_from_slice(partial);
+        Self { reader, geometry, system_id, blocks, segment: None, gather: Gather::default() }
     }
 
     /// The end of what has been staged.
     pub(super) fn staged(&self) -> Lsn {
         self.reader.taken()
-    }
-
-    /// The end of the whole blocks before `upto`, with I/O that may overlap.
-    pub(super) fn whole_blocks(&self, upto: Lsn) -> Option<Lsn> {
-        let end = self.geometry.block_start(self.geometry.block(upto));
-        (self.overlaps() && end > self.staged()).then_some(end)
     }
 
     /// Stages what is before `upto`, inserted, as far as it fits a group and the segment.
@@ -87,48 +82,70 @@ impl Stager {
         upto: Lsn,
         flushed_upto: Lsn,
         durably: bool,
-    ) -> Result<Staged> {
-        let geometry = self.geometry;
-        let first = geometry.block(self.staged());
+    ) -> Result<Group> {
+        let (geometry, staged) = (self.geometry, self.staged());
+        let first = geometry.block(staged);
         let number = geometry.segment_of_block(first);
         let segment = self.segment(segments, number)?;
-        let most = (GROUP_BYTES / geometry.block_bytes).max(1);
+        let most = self.blocks.len() as u64 / geometry.block_bytes;
         let segment_end = geometry.segment_start(number + 1);
         let end = upto.min(geometry.block_start(first + most)).min(segment_end);
-        let stream_bytes = end.since(self.staged());
-        let blocks = self.blocks(first, end, flushed_upto)?;
+        self.fill(first, end, flushed_upto)?;
         // They are copied: the ring need not keep them for the write.
         self.reader.release();
-        let is_durable = durably || end == segment_end || segment.method.writes_durably();
-        if end == segment_end {
-            self.segment = None;
-        }
-        let offset = geometry.block_offset(first);
-        Ok(Staged { segment, offset, blocks, end, stream_bytes, is_durable })
-    }
-
-    /// The blocks from `first` on, up to `end`; none if `end` is staged.
-    fn blocks(&mut self, first: u64, end: Lsn, flushed_upto: Lsn) -> Result<AlignedBytes> {
-        let geometry = self.geometry;
-        let count = match end == self.staged() {
+        let blocks = match end == staged {
             true => 0,
             false => end.since(geometry.block_start(first)).div_ceil(geometry.payload_bytes),
         };
-        let mut blocks = AlignedBytes::zeroed((count * geometry.block_bytes) as usize);
-        for (bytes, block) in blocks.chunks_exact_mut(geometry.block_bytes as usize).zip(first..) {
+        let bytes = (blocks * geometry.block_bytes) as usize;
+        let is_durable = durably || end == segment_end || segment.method.writes_durably();
+        Ok(Group { segment, first, bytes, end, stream_bytes: end.since(staged), is_durable })
+    }
+
+    /// Fills the blocks from `first` on, up to `end`.
+    fn fill(&mut self, first: u64, end: Lsn, flushed_upto: Lsn) -> Result<()> {
+        let geometry = &self.geometry;
+        let blocks = self.blocks.chunks_exact_mut(geometry.block_bytes as usize).zip(first..);
+        for (bytes, block) in blocks {
             let address = geometry.block_start(block);
-            BlockHeader { system_id: self.system_id, address, flushed_upto }.encode(bytes);
-            let payload = &mut bytes[BLOCK_HEADER_BYTES as usize..];
-            let from = self.partial.len();
-            let to = end.since(address).min(geometry.payload_bytes) as usize;
-            payload[..from].copy_from_slice(&self.partial);
-            self.reader.take(&mut payload[from..to])?;
-            self.partial.clear();
-            if to < payload.len() {
-                self.partial.extend_from_slice(&payload[..to]);
+            if address >= end {
+                break;
             }
+            let from = self.reader.taken().since(address) as usize;
+            let to = end.since(address).min(geometry.payload_bytes) as usize;
+            let payload = &mut bytes[BLOCK_HEADER_BYTES as usize..];
+            self.reader.take(&mut payload[from..to])?;
+            payload[to..].fill(0);
+            BlockHeader { system_id: self.system_id, address, flushed_upto }.encode(bytes);
         }
-        Ok(blocks)
+        Ok(())
+    }
+
+    /// Writes a group, and makes it durable if it is to be.
+    ///
+    /// # Errors
+    /// [`Error::Poisoned`](crate::error::Error::Poisoned), after any failure.
+    pub(super) fn write(&mut self, group: &Group, poison: &Poison) -> Result<()> {
+        let Segment { number, file, method } = &group.segment;
+        let failed = |op, error| poison.poison(op, &segment_path(*number), &error);
+        if group.bytes > 0 {
+            let offset = self.geometry.block_offset(group.first);
+            file.write_at(&self.blocks[..group.bytes], offset).map_err(|e| failed("write", e))?;
+        }
+        if group.is_durable {
+            method.sync(&**file).map_err(|error| failed("sync", error))?;
+        }
+        self.keep_last_block(group);
+        Ok(())
+    }
+
+    /// Moves the block that the next group begins in to the front.
+    fn keep_last_block(&mut self, group: &Group) {
+        let block_bytes = self.geometry.block_bytes as usize;
+        let from = (self.geometry.block(group.end) - group.first) as usize * block_bytes;
+        if from > 0 && from < self.blocks.len() {
+            self.blocks.copy_within(from..from + block_bytes, 0);
+        }
     }
 
     fn segment(&mut self, segments: &Segments, number: u64) -> Result<Segment> {
@@ -139,23 +156,5 @@ impl Stager {
                 Ok(self.segment.insert(Segment { number, file, method }).clone())
             }
         }
-    }
-}
-
-impl Staged {
-    /// Writes the blocks, and makes them durable if they are to be.
-    ///
-    /// # Errors
-    /// [`Error::Poisoned`](crate::error::Error::Poisoned): after any failure.
-    pub(super) fn write(&self, poison: &Poison) -> Result<()> {
-        let Segment { number, file, method } = &self.segment;
-        let failed = |op, error| poison.poison(op, &segment_path(*number), &error);
-        if !self.blocks.is_empty() {
-            file.write_at(&self.blocks, self.offset).map_err(|error| failed("write", error))?;
-        }
-        if self.is_durable {
-            method.sync(&**file).map_err(|error| failed("sync", error))?;
-        }
-        Ok(())
     }
 }
