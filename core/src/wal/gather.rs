@@ -14,7 +14,7 @@ use crate::lsn::Lsn;
 use std::time::Duration;
 
 /// Turns in which nobody came that end a wait.
-const IDLE_TURNS: u32 = 8;
+const IDLE_TURNS: u32 = 32;
 
 /// Groups without a wait after many mistakes.
 const MAX_SKIPPED: u32 = 127;
