@@ -3,7 +3,7 @@
 //! An [`Engine`] owns nothing but memory and what it opened on its [`Disk`]. The threads that make
 //! it a server are the caller's: one that calls [`Engine::checkpoint`] now and then, one that calls
 //! [`Engine::wal_writer_round`], one that calls
-//! [`Engine::background_writer_round`]. Without them everything still works: commits sync for
+//! [`Engine::background_writer_round`], one that calls [`Engine::flusher_serve`]. Without them everything still works: commits sync for
 //! themselves, evictions write for themselves, and recovery has more to replay.
 
 mod scans;
@@ -27,6 +27,7 @@ use crate::poison::Poison;
 use crate::recovery::{Recovery, RecoveryReport};
 use crate::wal::Wal;
 use crate::wal::background::{BackgroundSettings, WalWriter};
+use crate::wal::durable::{FlushedFollower, Flusher, WhenDurable};
 use crate::wal::position::{Geometry, WAL_DIR};
 use crate::wal::segment::Segments;
 use std::path::Path;
@@ -128,7 +129,7 @@ impl Engine {
             Arc::clone(&poison),
             Arc::clone(&clock),
         );
-        let (files, wal) = (Arc::new(files), Arc::new(wal));
+        let files = Arc::new(files);
         let log = Arc::clone(&wal) as Arc<dyn DurableLog>;
         let syncs = Arc::new(SyncQueue::new(config.sync_queue_capacity));
         let page_bytes = format.page_bytes as usize;
@@ -284,6 +285,18 @@ impl Engine {
         self.wal.flush(lsn)
     }
 
+    /// A future that is ready once everything before `lsn` is durable, with the errors of
+    /// [`Engine::wait_durable`]. Needs no particular executor, but a thread that calls
+    /// [`Engine::flusher_serve`].
+    pub fn when_durable(&self, lsn: Lsn) -> WhenDurable<'_> {
+        self.wal.when_durable(lsn)
+    }
+
+    /// Follows the position up to which the log is durable, from where it is now.
+    pub fn follow_flushed(&self) -> FlushedFollower<'_> {
+        self.wal.follow_flushed()
+    }
+
     /// Runs a checkpoint, after the one that is running.
     ///
     /// # Errors
@@ -323,6 +336,30 @@ impl Engine {
             flush_after_bytes: self.config.wal_writer_flush_after_bytes,
         };
         writer.round(&self.wal, self.clock.now(), settings)
+    }
+
+    /// Blocks until somebody commits asynchronously: for use after a round of the WAL writer that
+    /// had nothing to do.
+    pub fn wal_writer_sleep(&self, writer: &WalWriter) {
+        writer.sleep(&self.wal);
+    }
+
+    /// A flusher for this store; one at a time is enough.
+    pub fn flusher(&self) -> Flusher {
+        self.wal.flusher()
+    }
+
+    /// Blocks until a future asks for a position to become durable, and makes it so.
+    ///
+    /// # Errors
+    /// As [`Engine::wait_durable`]; the futures get them as well.
+    pub fn flusher_serve(&self, flusher: &mut Flusher) -> Result<()> {
+        flusher.serve(&self.wal)
+    }
+
+    /// Ends the sleeps of flusher and WAL writer, now and from now on.
+    pub fn wake_wal_threads(&self) {
+        self.wal.close_requests();
     }
 
     /// A background writer for this store; one at a time is enough.

@@ -14,6 +14,7 @@ use seawall_core::operation::Operation;
 use seawall_core::page::{FileId, PageId};
 use seawall_core::recovery::RecoveryReport;
 use seawall_core::wal::background::WalWriter;
+use seawall_core::wal::durable::{FlushedFollower, WhenDurable};
 use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
 use std::sync::Arc;
@@ -228,6 +229,16 @@ impl Store {
         self.engine.wait_durable(lsn)
     }
 
+    /// As [`Store::wait_durable`], as a future, for any executor.
+    pub fn when_durable(&self, lsn: Lsn) -> WhenDurable<'_> {
+        self.engine.when_durable(lsn)
+    }
+
+    /// Follows the position up to which the log is durable: for replication, change capture.
+    pub fn follow_flushed(&self) -> FlushedFollower<'_> {
+        self.engine.follow_flushed()
+    }
+
     /// Runs a checkpoint as fast as possible, after the one that is running.
     ///
     /// # Errors
@@ -266,7 +277,7 @@ fn linux(dir: impl AsRef<Path>) -> Arc<dyn Disk> {
     Arc::new(LinuxDisk::new(dir.as_ref()))
 }
 
-/// The checkpointer, the WAL writer and the background writer.
+/// The checkpointer, the WAL writer, the flusher and the background writer.
 struct Background {
     stop: Arc<AtomicBool>,
     clock: Arc<SystemClock>,
@@ -283,6 +294,7 @@ impl Background {
         let started = background
             .spawn("seawall-checkpointer", engine, run_checkpointer)
             .and_then(|()| background.spawn("seawall-walwriter", engine, run_wal_writer))
+            .and_then(|()| background.spawn("seawall-flusher", engine, run_flusher))
             .and_then(|()| match engine.config().background_writer_max_pages {
                 0 => Ok(()),
                 _ => background.spawn("seawall-bgwriter", engine, run_background_writer),
@@ -315,6 +327,7 @@ impl Background {
         self.stop.store(true, Ordering::Relaxed);
         engine.hurry();
         engine.wake_background_writer();
+        engine.wake_wal_threads();
         self.clock.wake();
         for thread in self.threads.drain(..) {
             // A thread that panicked has reported itself, and what it held is given back.
@@ -346,9 +359,20 @@ fn run_checkpointer(engine: &Engine, clock: &SystemClock, stop: &AtomicBool) {
 fn run_wal_writer(engine: &Engine, clock: &SystemClock, stop: &AtomicBool) {
     let mut writer = WalWriter::default();
     while !stop.load(Ordering::Relaxed) {
-        clock.nap(engine.config().wal_writer_delay);
-        // Any other error is met again by whoever waits for the log.
-        if let Err(Error::Poisoned(_)) = engine.wal_writer_round(&mut writer) {
+        match engine.wal_writer_round(&mut writer) {
+            Ok(false) => engine.wal_writer_sleep(&writer),
+            Err(Error::Poisoned(_)) => return,
+            // Any other error is met again by whoever waits for the log.
+            Ok(true) | Err(_) => clock.nap(engine.config().wal_writer_delay),
+        }
+    }
+}
+
+fn run_flusher(engine: &Engine, _: &SystemClock, stop: &AtomicBool) {
+    let mut flusher = engine.flusher();
+    while !stop.load(Ordering::Relaxed) {
+        // An error is the futures'.
+        if let Err(Error::Poisoned(_)) = engine.flusher_serve(&mut flusher) {
             return;
         }
     }

@@ -16,6 +16,7 @@ use super::seawall_core::operation::Operation;
 use super::seawall_core::page::{FileId, Page, PageId};
 use super::seawall_core::poison::Poison;
 use super::seawall_core::sim::{Op, SimDisk};
+use super::seawall_core::wal::background::{BackgroundSettings, WalWriter};
 use super::seawall_core::wal::position::Geometry;
 use super::seawall_core::wal::reader::{Record, WalReader};
 use super::seawall_core::wal::record::{RecordBuf, RecordKind};
@@ -193,15 +194,8 @@ impl Store {
         let start = geometry.start();
         let at = ResumeAt { end: start, last_block: Vec::new(), redo: start };
         let segments = segments.expect("a good disk");
-        let wal = Arc::new(Wal::resume(
-            &at,
-            SYSTEM_ID,
-            geometry,
-            ring,
-            segments,
-            poison,
-            Arc::new(NoClock),
-        ));
+        let clock = Arc::new(NoClock);
+        let wal = Wal::resume(&at, SYSTEM_ID, geometry, ring, segments, poison, clock);
         let log = Arc::clone(&wal) as Arc<dyn DurableLog>;
         let config = Config { format: FORMAT, ..Config::default() };
         Arc::new(Self { bed: Bed::with_log(disk, frames, log), wal, config })
@@ -236,6 +230,12 @@ impl Store {
             Inserted::At { start, end } => (start, end),
             Inserted::Stale => panic!("no redo point was fixed"),
         }
+    }
+
+    /// A round of the WAL writer that syncs what it writes; whether there was anything to do.
+    pub(crate) fn wal_writer_round(&self, writer: &mut WalWriter) -> bool {
+        let settings = BackgroundSettings { delay: Duration::ZERO, flush_after_bytes: 0 };
+        writer.round(&self.wal, Duration::ZERO, settings).expect("a good disk")
     }
 
     /// The records before `end`, as they are on disk.

@@ -18,6 +18,7 @@
 
 use super::pipeline::{Goal, Join, Pipeline, Wake, parity};
 use super::position::{Geometry, WAL_DIR};
+use super::request::Request;
 use super::ring::{Epoch, Ring};
 use super::segment::Segments;
 use super::stage::{Group, Stager};
@@ -25,11 +26,12 @@ use crate::buffer::DurableLog;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::lsn::Lsn;
-use crate::poison::Poison;
+use crate::poison::{Poison, PoisonWatcher};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, WaitWord};
+use std::fmt;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::Waker;
 use std::time::Duration;
 
@@ -43,7 +45,8 @@ pub struct Wal {
     redo: AtomicU64,
     written: AtomicU64,
     flushed: AtomicU64,
-    pub(super) async_commit: AtomicU64,
+    pub(super) async_commits: Request,
+    pub(super) flush_requests: Request,
     pub(super) pipeline: Mutex<Pipeline>,
     /// What followers of even and of odd groups sleep on: the last such group that has ended.
     ended: [WaitWord; 2],
@@ -82,10 +85,10 @@ impl Wal {
         segments: Segments,
         poison: Arc<Poison>,
         clock: Arc<dyn Clock>,
-    ) -> Self {
+    ) -> Arc<Self> {
         let (ring, reader) = Ring::new(ring_bytes, at.end, Arc::clone(&poison));
         let stager = Stager::new(reader, geometry, system_id, &at.last_block);
-        Self {
+        let wal = Arc::new(Self {
             ring,
             poison,
             geometry,
@@ -94,12 +97,16 @@ impl Wal {
             redo: AtomicU64::new(at.redo.0),
             written: AtomicU64::new(at.end.0),
             flushed: AtomicU64::new(at.end.0),
-            async_commit: AtomicU64::new(at.end.0),
+            async_commits: Request::new(at.end),
+            flush_requests: Request::new(at.end),
             pipeline: Mutex::new(Pipeline::new(stager, at.end)),
             ended: [WaitWord::new(0), WaitWord::new(0)],
             turn: WaitWord::new(0),
             room: WaitWord::new(0),
-        }
+        });
+        let watcher: Weak<Self> = Arc::downgrade(&wal);
+        wal.poison.watch(watcher);
+        wal
     }
 
     /// The end of everything that has a place in the log.
@@ -220,7 +227,7 @@ impl Wal {
 
     /// Writes one group.
     fn lead(&self, mut stager: Box<Stager>, goal: Goal, extent: Extent) -> Result<()> {
-        let _leader = Leader { wal: self };
+        let _leader = Leader { poison: &self.poison };
         let (lsn, is_flush) = match goal {
             Goal::Staged(lsn) => (lsn, false),
             Goal::Flushed(lsn) => (lsn, true),
@@ -285,6 +292,18 @@ fn has_come(counter: u32, value: u32) -> bool {
     counter.wrapping_sub(value) as i32 >= 0
 }
 
+impl fmt::Debug for Wal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let flushed = self.flushed();
+        let written = self.written();
+        f.debug_struct("Wal")
+            .field("reserved", &self.reserved())
+            .field("written", &written)
+            .field("flushed", &flushed)
+            .finish_non_exhaustive()
+    }
+}
+
 impl DurableLog for Wal {
     fn flush(&self, lsn: Lsn) -> Result<()> {
         Wal::flush(self, lsn)
@@ -299,20 +318,23 @@ impl DurableLog for Wal {
     }
 }
 
-/// A leader at work. What goes wrong with it ends everybody's wait.
+impl PoisonWatcher for Wal {
+    fn poisoned(&self) {
+        let everybody = self.pipeline.lock().give_up();
+        everybody.into_iter().for_each(|wake| self.wake(wake));
+    }
+}
+
+/// A leader at work: nobody waits for ever for one that panics.
 struct Leader<'w> {
-    wal: &'w Wal,
+    poison: &'w Poison,
 }
 
 impl Drop for Leader<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             let error = io::Error::other("the thread that wrote it panicked");
-            self.wal.poison.poison("write", WAL_DIR, &error);
-        }
-        if self.wal.poison.is_set() {
-            let everybody = self.wal.pipeline.lock().give_up();
-            everybody.into_iter().for_each(|wake| self.wal.wake(wake));
+            self.poison.poison("write", WAL_DIR, &error);
         }
     }
 }

@@ -19,6 +19,7 @@
 //! `background` (the WAL writer), `reader` (records out).
 
 pub mod background;
+pub mod durable;
 mod flush;
 mod gather;
 mod insert;
@@ -26,6 +27,7 @@ mod pipeline;
 pub mod position;
 pub mod reader;
 pub mod record;
+mod request;
 pub mod ring;
 pub mod segment;
 mod stage;

@@ -3,7 +3,7 @@
 //! property   after flush(end) the record is on the disk that a power cut leaves         (W5, W9)
 //! code       wal/flush.rs flush, turn.rs                 PostgreSQL: XLogFlush, group commit
 //! threads    2 (committers)    bounds  one record each, one of them inserted before
-//! cost       1,306 executions under dpor
+//! cost       2,330 executions under dpor
 //! broken by  flushed raised to what is inserted; flushed raised before the sync; a commit that is
 //!            satisfied with the written position
 
@@ -12,8 +12,8 @@ use super::seawall_core::disk::Disk;
 use super::seawall_core::lsn::Lsn;
 use super::seawall_core::sim::CrashOptions;
 use super::seawall_core::sync::thread;
-use crate::engine::Engine::{Dpor, Loom, LoomBounded};
-use crate::profile::Profile::{Ci, Quick};
+use crate::engine::Engine::{Dpor, Loom, LoomBounded, LoomRmw};
+use crate::profile::Profile::{Nightly, Quick};
 use crate::record::{outcome, reach};
 use crate::spec::Model;
 
@@ -22,7 +22,7 @@ pub(super) const MODEL: Model = Model {
     property: "a commit returns when its record is durable, whoever has synced it",
     threads: 2,
     bounds: "one record each, one of them inserted before",
-    searches: &[(Dpor, Quick), (LoomBounded(2), Quick), (Loom, Ci)],
+    searches: &[(Dpor, Quick), (LoomBounded(2), Quick), (LoomRmw, Nightly), (Loom, Nightly)],
     reach: &["one sync for both", "a sync for each"],
     outcomes: 2,
     run: scenario,

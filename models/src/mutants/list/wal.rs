@@ -14,18 +14,6 @@ pub(super) const MUTANTS: &[Mutant] = &[
         reason: "a link is seen before the bytes that it publishes (W2)",
     },
     Mutant {
-        name: "flush-room-after-position",
-        file: "wal/flush.rs",
-        site: Statements,
-        find: "writer.reader.release();
-        // Release: pairs with the Acquire in written.
-        self.written.store(end.0, Ordering::Release);",
-        replace: "self.written.store(end.0, Ordering::Release);
-        writer.reader.release();",
-        models: &["wal_room"],
-        reason: "who waits for room is told of it before it is there, and spins",
-    },
-    Mutant {
         name: "flush-acknowledged-when-written",
         file: "wal/flush.rs",
         site: Statements,
@@ -37,34 +25,6 @@ pub(super) const MUTANTS: &[Mutant] = &[
         }",
         models: &["group_flush"],
         reason: "a commit is acknowledged at the written position (W9)",
-    },
-    Mutant {
-        name: "flush-position-before-sync",
-        file: "wal/flush.rs",
-        site: Statements,
-        find: "file.sync_data()
-            .map_err(|error| self.poison.poison(\"sync\", &segment_path(*number), &error))?;
-        // Release: pairs with the Acquire in flushed.
-        self.flushed.store(written.0, Ordering::Release);",
-        replace: "self.flushed.store(written.0, Ordering::Release);
-        file.sync_data()
-            .map_err(|error| self.poison.poison(\"sync\", &segment_path(*number), &error))?;",
-        models: &["group_flush"],
-        reason: "somebody else finds his record flushed before the sync (W5)",
-    },
-    Mutant {
-        name: "flush-position-of-the-inserted",
-        file: "wal/flush.rs",
-        site: Statements,
-        find: "file.sync_data()
-            .map_err(|error| self.poison.poison(\"sync\", &segment_path(*number), &error))?;
-        // Release: pairs with the Acquire in flushed.
-        self.flushed.store(written.0, Ordering::Release);",
-        replace: "file.sync_data()
-            .map_err(|error| self.poison.poison(\"sync\", &segment_path(*number), &error))?;
-        self.flushed.store(self.ring.inserted().0, Ordering::Release);",
-        models: &["group_flush"],
-        reason: "flushed passes what is written (W1, W5)",
     },
     Mutant {
         name: "insert-epoch-not-compared",
@@ -101,5 +61,105 @@ pub(super) const MUTANTS: &[Mutant] = &[
         replace: "self.reserved.fetch_add(bytes / RECORD_ALIGNMENT, Ordering::Relaxed)",
         models: &["mark_flush"],
         reason: "the redo point is after the record, the DIRTY flag not seen yet (C1)",
+    },
+    Mutant {
+        name: "flush-position-before-sync",
+        file: "wal/flush.rs",
+        site: Statements,
+        find: "stager.write(&group, &self.poison)?;",
+        replace: "self.flushed.store(group.end.0, Ordering::Release);
+        stager.write(&group, &self.poison)?;",
+        models: &["group_flush"],
+        reason: "somebody else finds his record flushed before the sync (W5)",
+    },
+    Mutant {
+        name: "flush-position-after-failure",
+        file: "wal/flush.rs",
+        site: Statements,
+        find: "stager.write(&group, &self.poison)?;",
+        replace: "drop(stager.write(&group, &self.poison));",
+        models: &["flush_fails"],
+        reason: "what failed to be synced is taken for flushed (W5)",
+    },
+    Mutant {
+        name: "flush-position-beyond-sync",
+        file: "wal/flush.rs",
+        site: Statements,
+        find: "self.flushed.store(group.end.0, Ordering::Release);",
+        replace: "self.flushed.store(self.ring.inserted().0, Ordering::Release);",
+        models: &["group_flush"],
+        reason: "flushed passes what is written (W1, W5)",
+    },
+    Mutant {
+        name: "flush-written-behind-flushed",
+        file: "wal/flush.rs",
+        site: Statements,
+        find: "self.written.store(group.end.0, Ordering::Release);",
+        replace: "if !group.is_durable { self.written.store(group.end.0, Ordering::Release); }",
+        models: &["wal_positions"],
+        reason: "flushed is seen beyond written (W1)",
+    },
+    Mutant {
+        name: "stage-without-sync",
+        file: "wal/stage.rs",
+        site: Expression,
+        find: "durably || end == segment_end",
+        replace: "end == segment_end",
+        models: &["group_flush"],
+        reason: "a group is written for a commit and not synced: nobody gets on",
+    },
+    Mutant {
+        name: "pipeline-follower-sleeps-on",
+        file: "wal/pipeline.rs",
+        site: Expression,
+        find: "(sleepers > 0).then_some(self.group)",
+        replace: "(sleepers > 1).then_some(self.group)",
+        models: &["group_flush", "flush_task"],
+        reason: "the group ends and its one follower is not woken (W8)",
+    },
+    Mutant {
+        name: "pipeline-candidate-sleeps-on",
+        file: "wal/pipeline.rs",
+        site: Expression,
+        find: "Wake { turn: self.take_candidate(), group, room: self.take_room(), tasks }",
+        replace: "Wake { turn: None, group, room: self.take_room(), tasks }",
+        models: &["group_flush", "wal_room"],
+        reason: "the group ends and the candidate for the next is not woken (W8)",
+    },
+    Mutant {
+        name: "poison-wakes-nobody",
+        file: "poison.rs",
+        site: Statements,
+        find: "watcher.poisoned();",
+        replace: "",
+        models: &["flush_fails"],
+        reason: "the leader has failed, and those who wait for him sleep on",
+    },
+    Mutant {
+        name: "request-without-a-wake",
+        file: "wal/request.rs",
+        site: Expression,
+        find: "before & ASLEEP != 0 && position.0 > before",
+        replace: "false",
+        models: &["wal_writer_sleep", "flush_task"],
+        reason: "the server sleeps through what it is asked for (W10)",
+    },
+    Mutant {
+        name: "request-asleep-without-a-look",
+        file: "wal/request.rs",
+        site: Expression,
+        find: "self.word.compare_exchange(known.0, asleep, order, order).is_err()",
+        replace: "{ self.word.store(asleep, order); false }",
+        models: &["wal_writer_sleep"],
+        reason: "the server goes to sleep over what was asked for meanwhile (W10)",
+    },
+    Mutant {
+        name: "task-entered-without-a-look",
+        file: "wal/durable.rs",
+        site: Expression,
+        find: "wal.flushed() >= lsn",
+        replace: "false",
+        models: &["flush_task"],
+        reason: "the position was published between the last look and the entry into the list",
     },
 ];
