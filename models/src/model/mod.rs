@@ -14,6 +14,7 @@ mod evict_dirty;
 mod extend_read;
 mod flush_two_dirtiers;
 mod group_flush;
+mod image_toggle;
 mod load_read;
 mod mark_flush;
 mod mark_write;
@@ -23,6 +24,7 @@ mod read_fails;
 mod read_filled;
 mod read_in;
 mod redo_image;
+mod slot_removal;
 mod sync_cycle;
 mod truncate_commit;
 mod truncate_flush;
@@ -33,5 +35,6 @@ models! {
     event, dirty_flag, flush_two_dirtiers, pin_evict, all_pinned, cleanup, cleanup_waiters,
     read_in, read_evict, read_filled, read_fails, load_read, mark_flush, mark_write, evict_dirty,
     background_checkpoint, background_sleep, extend_read, truncate_commit, truncate_flush,
-    drop_flush, wal_insert, wal_room, group_flush, redo_image, sync_cycle,
+    drop_flush, wal_insert, wal_room, group_flush, redo_image, image_toggle,
+    slot_removal, sync_cycle,
 }
