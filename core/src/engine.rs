@@ -13,7 +13,7 @@ use crate::checkpoint::{
     CHECKPOINT_RECORD_BYTES, CheckpointHistory, CheckpointStats, Checkpointer, Parts, Urgency,
 };
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, FullPageImages};
 use crate::control::{Control, ControlFile, StoreState};
 use crate::disk::{Disk, LockOutcome};
 use crate::error::{Error, Result};
@@ -25,11 +25,11 @@ use crate::operation::Operation;
 use crate::page::{FileId, PageId};
 use crate::poison::Poison;
 use crate::recovery::{Recovery, RecoveryReport};
-use crate::wal::Wal;
 use crate::wal::background::{BackgroundSettings, WalWriter};
 use crate::wal::durable::{FlushedFollower, Flusher, WhenDurable};
 use crate::wal::position::{Geometry, WAL_DIR};
 use crate::wal::segment::Segments;
+use crate::wal::{SlotInfo, Wal, WalSlot, WalStats};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -129,6 +129,7 @@ impl Engine {
             Arc::clone(&poison),
             Arc::clone(&clock),
         );
+        wal.set_full_page_images(config.full_page_images);
         let files = Arc::new(files);
         let log = Arc::clone(&wal) as Arc<dyn DurableLog>;
         let syncs = Arc::new(SyncQueue::new(config.sync_queue_capacity));
@@ -153,7 +154,10 @@ impl Engine {
             recovery: report,
             _lock: lock,
         };
+        // What there is of the log stays until the next checkpoint: consumers take their slots now.
+        let opening = engine.wal_slot("opening", engine.wal_oldest())?;
         engine.checkpoint(Urgency::Immediate)?;
+        drop(opening);
         engine.recovery.time = engine.clock.now().saturating_sub(started);
         Ok(engine)
     }
@@ -173,6 +177,49 @@ impl Engine {
         let flushed = self.wal.flushed();
         let written = self.wal.written();
         (self.wal.reserved(), written, flushed)
+    }
+
+    /// What has gone into the log since the store was opened.
+    pub fn wal_stats(&self) -> WalStats {
+        self.wal.stats()
+    }
+
+    /// Changes what torn pages are repaired from. When this returns after turning images on, a
+    /// page that a crash tears is repaired: that takes a checkpoint, which it runs.
+    ///
+    /// # Errors
+    /// As [`Checkpointer::run`]: images are on, and protect from the next complete checkpoint on.
+    pub fn set_full_page_images(&self, images: FullPageImages) -> Result<()> {
+        let Some(since) = self.wal.set_full_page_images(images) else { return Ok(()) };
+        if self.checkpoints().last.is_some_and(|last| last.redo >= since) {
+            return Ok(());
+        }
+        self.checkpoint(Urgency::Immediate).map(drop)
+    }
+
+    /// What torn pages are repaired from.
+    pub fn full_page_images(&self) -> FullPageImages {
+        self.wal.full_page_images()
+    }
+
+    /// Keeps the log from `from` on, for a consumer that calls itself `name`, until the slot is
+    /// dropped. Consumers that go on after a restart take theirs right after opening: until the
+    /// next checkpoint all of the log that was there is there.
+    ///
+    /// # Errors
+    /// [`Error::WalGone`] if the log does not go back that far any more; [`Error::BeyondWal`].
+    pub fn wal_slot(&self, name: &str, from: Lsn) -> Result<WalSlot> {
+        self.wal.slot(name, from)
+    }
+
+    /// What holds the log back, besides the redo point.
+    pub fn wal_slots(&self) -> Vec<SlotInfo> {
+        self.wal.slots()
+    }
+
+    /// The first position of the log that is still there.
+    pub fn wal_oldest(&self) -> Lsn {
+        self.wal.oldest()
     }
 
     /// Creates an empty file, durably. Everything that happened before is made durable as well.

@@ -86,6 +86,13 @@ pub enum Error {
         /// The end of the WAL.
         end: Lsn,
     },
+    /// The WAL from this position on was asked for, and its beginning is removed.
+    WalGone {
+        /// The position asked for.
+        lsn: Lsn,
+        /// The first position that is still there.
+        oldest: Lsn,
+    },
     /// The WAL is damaged before a position that was durable.
     Wal(WalFault),
     /// The control file cannot be used.
@@ -327,6 +334,9 @@ impl fmt::Display for Error {
             }
             Error::BeyondWal { lsn, end } => {
                 write!(f, "WAL position {lsn} is beyond the end of the WAL at {end}")
+            }
+            Error::WalGone { lsn, oldest } => {
+                write!(f, "WAL position {lsn} is gone: the WAL goes back to {oldest}")
             }
             Error::Wal(fault) => write!(f, "{fault}"),
             Error::Control(fault) => write!(f, "{fault}"),

@@ -11,10 +11,11 @@
 //!   (C1).
 //! * Pages of unlogged files take part, but not in the record: they are never put back after a
 //!   crash, which empties their files, and keep the LSN zero.
-//! * W11: a page whose LSN is not after the redo point goes into the record as an image.
+//! * W11: a page whose LSN is not after the redo point goes into the record as an image, if
+//!   images are on.
 //!
 //! # Checked by
-//! models `redo_image`, `mark_flush`.
+//! models `redo_image`, `image_toggle`, `mark_flush`.
 
 use crate::buffer::{PageWrite, Pool, Ring};
 use crate::error::{Error, Result};
@@ -119,20 +120,20 @@ impl<'e> Operation<'e> {
     }
 }
 
-/// Inserts the record of the changes, assembled by a redo point that still holds.
+/// Inserts the record of the changes, assembled by a rule that still holds.
 fn insert(wal: &Wal, changed: &[&Held<'_>]) -> Result<Lsn> {
     loop {
-        let (epoch, redo) = wal.redo();
+        let rule = wal.image_rule();
         let mut record = RecordBuf::new(RecordKind::Pages);
         for held in changed {
             let page = held.page.page();
-            if page.lsn() <= redo {
-                redo::put_image(&mut record, held.id, page);
+            if page.lsn() <= rule.upto {
+                redo::put_image(&mut record, held.id, page, rule.is_compressed);
             } else {
                 redo::put_ranges(&mut record, held.id, page, &held.ranges());
             }
         }
-        if let Inserted::At { end, .. } = wal.insert(record, epoch)? {
+        if let Inserted::At { end, .. } = wal.insert(record, rule.epoch)? {
             return Ok(end);
         }
     }

@@ -290,7 +290,7 @@ impl Recovery {
                 }
             };
             if change.is_missing_in(page.page(), record.end) {
-                change.apply(page.change(), record.end);
+                change.apply(page.change(), record.end).map_err(|e| bad(record, &e))?;
                 report.changes += 1;
             }
         }

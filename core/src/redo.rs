@@ -5,27 +5,27 @@
 //! bytes  field
 //!     8  page id
 //!     4  count      0: an image follows; else the number of ranges
-//!  then, for an image:        4  length L    then L bytes: the page's body up to its last
-//!                                            byte that is not zero
+//!  then, for an image:        see `redo/image.rs`
 //!  or, for each range:        2  offset in the body    2  length L    then L bytes
 //! ```
 //! An image is restored whatever is there; ranges are applied if the page's LSN is before the end
 //! of the record (R4). The first change of a page after a redo point is an image (R3), because the
 //! page on disk may be torn.
 
+mod image;
+
+pub use image::Image;
+
 use crate::lsn::Lsn;
 use crate::page::{Page, PageId};
 use crate::wal::record::RecordBuf;
 use std::ops::Range;
 
-/// Appends the image of a page.
-pub(crate) fn put_image(record: &mut RecordBuf, id: PageId, page: &Page) {
-    let body = page.body();
-    let used = body.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+/// Appends the image of a page, compressed where that is asked for and shorter.
+pub(crate) fn put_image(record: &mut RecordBuf, id: PageId, page: &Page, compress: bool) {
     record.put(&id.to_bits().to_le_bytes());
     record.put(&0u32.to_le_bytes());
-    record.put(&(used as u32).to_le_bytes());
-    record.put(&body[..used]);
+    image::put(record, page, compress);
 }
 
 /// Appends ranges of a page's body, of which there is at least one.
@@ -46,8 +46,8 @@ pub enum PageRedo<'r> {
     Image {
         /// Which page.
         page: PageId,
-        /// Its body, without the zeros at its end.
-        body: &'r [u8],
+        /// Its body.
+        image: Image<'r>,
     },
     /// Parts of the page are this.
     Ranges {
@@ -73,11 +73,14 @@ impl PageRedo<'_> {
     }
 
     /// Makes the change, described by a record that ends at `end`.
-    pub fn apply(&self, bytes: &mut Page, end: Lsn) {
+    ///
+    /// # Errors
+    /// The image cannot be decompressed: the page holds parts of it.
+    pub fn apply(&self, bytes: &mut Page, end: Lsn) -> Result<(), String> {
         match self {
-            PageRedo::Image { page, body } => {
+            PageRedo::Image { page, image } => {
                 bytes.format(*page);
-                bytes.body_mut()[..body.len()].copy_from_slice(body);
+                image.restore(bytes.body_mut())?;
             }
             PageRedo::Ranges { ranges, .. } => {
                 for (offset, new) in ranges {
@@ -86,6 +89,7 @@ impl PageRedo<'_> {
             }
         }
         bytes.set_lsn(end);
+        Ok(())
     }
 }
 
@@ -101,7 +105,7 @@ pub fn decode(body: &[u8], body_bytes: usize) -> Result<Vec<PageRedo<'_>>, Strin
         let page = PageId::from_bits(u64::from_le_bytes(rest.array("page id")?));
         let count = u32::from_le_bytes(rest.array("range count")?);
         changes.push(match count {
-            0 => PageRedo::Image { page, body: rest.image(page, body_bytes)? },
+            0 => PageRedo::Image { page, image: Image::take(&mut rest, page, body_bytes)? },
             _ => PageRedo::Ranges { page, ranges: rest.ranges(page, count, body_bytes)? },
         });
     }
@@ -122,14 +126,6 @@ impl<'r> Bytes<'r> {
 
     fn array<const N: usize>(&mut self, what: &str) -> Result<[u8; N], String> {
         Ok(self.take(N, what)?.try_into().expect("as many as asked for"))
-    }
-
-    fn image(&mut self, page: PageId, body_bytes: usize) -> Result<&'r [u8], String> {
-        let len = u32::from_le_bytes(self.array("image length")?) as usize;
-        if len > body_bytes {
-            return Err(format!("image of page {page} has {len} bytes, expected {body_bytes}"));
-        }
-        self.take(len, "page image")
     }
 
     fn ranges(
@@ -179,14 +175,14 @@ mod tests {
 
     #[test]
     fn an_image_leaves_out_the_zeros_at_the_end_and_restores_the_page() {
-        let body = body(|record| put_image(record, ID, &page()));
+        let body = body(|record| put_image(record, ID, &page(), false));
         assert_eq!(body.len(), 8 + 4 + 4 + 15);
         let mut other = Page::zeroed(4096);
         other.body_mut().fill(0xFF);
         other.set_lsn(Lsn(900));
         let changes = decode(&body, 4096 - 24).unwrap();
         assert!(changes[0].is_missing_in(&other, Lsn(100)));
-        changes[0].apply(&mut other, Lsn(100));
+        changes[0].apply(&mut other, Lsn(100)).unwrap();
         let mut expected = page();
         expected.set_lsn(Lsn(100));
         assert_eq!(other.bytes(), expected.bytes());
@@ -199,7 +195,7 @@ mod tests {
         let mut older = Page::zeroed(4096);
         older.format(ID);
         assert!(changes[0].is_missing_in(&older, Lsn(100)));
-        changes[0].apply(&mut older, Lsn(100));
+        changes[0].apply(&mut older, Lsn(100)).unwrap();
         assert_eq!(&older.body()[10..15], b"he\0\0o");
         assert_eq!(older.lsn(), Lsn(100));
         let mut newer = Page::zeroed(4096);

@@ -7,7 +7,7 @@ use seawall_core::redo::{PageRedo, decode};
 
 const PAGE_BYTES: usize = 4096;
 
-pub(crate) const OUTCOMES: &[Outcome] = &["image", "nothing", "ranges", "refused"];
+pub(crate) const OUTCOMES: &[Outcome] = &["image", "no image", "nothing", "ranges", "refused"];
 
 /// Input: LSN of the page (8), end of the record (8), then the record's body.
 ///
@@ -23,7 +23,10 @@ pub fn redo(mut data: &[u8]) -> Outcome {
         page.format(change.page());
         page.body_mut().fill(0xA5);
         page.set_lsn(before);
-        apply(change, &mut page, end);
+        if let Err(reason) = apply(change, &mut page, end) {
+            assert!(reason.contains("image"), "{reason}");
+            return "no image";
+        }
         outcome = match change {
             PageRedo::Image { .. } => "image",
             PageRedo::Ranges { .. } => "ranges",
@@ -32,16 +35,17 @@ pub fn redo(mut data: &[u8]) -> Outcome {
     outcome
 }
 
-fn apply(change: &PageRedo<'_>, page: &mut Page, end: Lsn) {
+fn apply(change: &PageRedo<'_>, page: &mut Page, end: Lsn) -> Result<(), String> {
     let is_image = matches!(change, PageRedo::Image { .. });
     let is_missing = change.is_missing_in(page, end);
     assert_eq!(is_missing, is_image || page.lsn() < end, "applied by the page's LSN (R4)");
     if !is_missing {
-        return;
+        return Ok(());
     }
-    change.apply(page, end);
+    change.apply(page, end)?;
     assert_eq!((page.id(), page.lsn()), (change.page(), end));
     let once = page.clone();
-    change.apply(page, end);
+    change.apply(page, end)?;
     assert_eq!(page.bytes(), once.bytes(), "applied again (R1)");
+    Ok(())
 }

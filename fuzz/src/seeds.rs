@@ -53,11 +53,16 @@ fn redo() -> Vec<Named> {
     let input = |before: u64, parts: &[&[u8]]| {
         [&before.to_le_bytes()[..], &200_u64.to_le_bytes(), &parts.concat()].concat()
     };
-    let image: &[&[u8]] = &[&id, &[0; 4], &[5, 0, 0, 0], b"hello"];
+    let image: &[&[u8]] = &[&id, &[0; 4], &[5, 0, 5, 0], b"hello"];
+    // One literal, then 99 more of it, then the 5 literals that end an LZ4 block.
+    let block: &[u8] = &[0x1F, 7, 1, 0, 80, 0x50, 7, 7, 7, 7, 7];
+    let compressed = |len: u8| [&id[..], &[0; 4], &[len, 0, block.len() as u8, 0], block].concat();
     let ranges: &[&[u8]] = &[&id, &[2, 0, 0, 0], &[9, 0, 2, 0], b"he", &[0, 1, 1, 0], b"o"];
     vec![
         ("empty", input(100, &[])),
         ("image", input(100, image)),
+        ("image_compressed", input(100, &[&compressed(105)])),
+        ("image_compressed_of_another_length", input(100, &[&compressed(106)])),
         ("ranges", input(100, ranges)),
         ("ranges_of_a_newer_page", input(300, ranges)),
         (

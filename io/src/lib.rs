@@ -37,7 +37,7 @@ pub use store::Store;
 pub use seawall_core;
 pub use seawall_core::buffer::{Access, PageRead, Ring};
 pub use seawall_core::checkpoint::{CheckpointHistory, CheckpointStats};
-pub use seawall_core::config::{Config, Format};
+pub use seawall_core::config::{Config, Format, FullPageImages};
 pub use seawall_core::error::{ControlFault, Error, PageFault, Result, WalFault};
 pub use seawall_core::files::{FileOptions, TablespaceId};
 pub use seawall_core::lsn::Lsn;
@@ -47,6 +47,7 @@ pub use seawall_core::poison::PoisonCause;
 pub use seawall_core::recovery::RecoveryReport;
 #[cfg(feature = "sim")]
 pub use seawall_core::sim;
+pub use seawall_core::wal::{SlotInfo, WalSlot, WalStats};
 
 /// The example of the README, compiled.
 #[cfg(doctest)]

@@ -4,7 +4,7 @@ use crate::{LinuxDisk, SystemClock};
 use seawall_core::buffer::{Access, PageRead, Ring};
 use seawall_core::checkpoint::{CheckpointHistory, CheckpointStats, Urgency};
 use seawall_core::clock::Clock;
-use seawall_core::config::Config;
+use seawall_core::config::{Config, FullPageImages};
 use seawall_core::disk::Disk;
 use seawall_core::engine::Engine;
 use seawall_core::error::{Error, Result};
@@ -15,6 +15,7 @@ use seawall_core::page::{FileId, PageId};
 use seawall_core::recovery::RecoveryReport;
 use seawall_core::wal::background::WalWriter;
 use seawall_core::wal::durable::{FlushedFollower, WhenDurable};
+use seawall_core::wal::{SlotInfo, WalSlot, WalStats};
 use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
 use std::sync::Arc;
@@ -257,6 +258,45 @@ impl Store {
         self.engine.wal_positions()
     }
 
+    /// What has gone into the log since the store was opened.
+    pub fn wal_stats(&self) -> WalStats {
+        self.engine.wal_stats()
+    }
+
+    /// Changes what torn pages are repaired from, at any time. When this returns after turning
+    /// images on, a page that a crash tears is repaired: that takes a checkpoint, which it runs.
+    ///
+    /// # Errors
+    /// As [`Store::checkpoint`]: images are on, and protect from the next complete checkpoint on.
+    pub fn set_full_page_images(&self, images: FullPageImages) -> Result<()> {
+        self.engine.set_full_page_images(images)
+    }
+
+    /// What torn pages are repaired from.
+    pub fn full_page_images(&self) -> FullPageImages {
+        self.engine.full_page_images()
+    }
+
+    /// Keeps the log from `from` on, for a consumer that calls itself `name`, until the slot is
+    /// dropped. A consumer that goes on after a restart stores its position and takes its slot
+    /// right after opening: until the next checkpoint all of the log that was there is there.
+    ///
+    /// # Errors
+    /// [`Error::WalGone`] if the log does not go back that far any more; [`Error::BeyondWal`].
+    pub fn wal_slot(&self, name: &str, from: Lsn) -> Result<WalSlot> {
+        self.engine.wal_slot(name, from)
+    }
+
+    /// What holds the log back, besides the redo point.
+    pub fn wal_slots(&self) -> Vec<SlotInfo> {
+        self.engine.wal_slots()
+    }
+
+    /// The first position of the log that is still there.
+    pub fn wal_oldest(&self) -> Lsn {
+        self.engine.wal_oldest()
+    }
+
     /// Ends the threads, makes everything durable and notes that the store was closed.
     ///
     /// # Errors
@@ -341,7 +381,7 @@ fn run_checkpointer(engine: &Engine, clock: &SystemClock, stop: &AtomicBool) {
     let mut last = clock.now();
     while !stop.load(Ordering::Relaxed) {
         let left = config.checkpoint_timeout.saturating_sub(clock.now().saturating_sub(last));
-        if !left.is_zero() && engine.wal_since_redo() < config.checkpoint_wal_bytes {
+        if !left.is_zero() && engine.wal_since_redo() < config.checkpoint_wal_bytes() {
             clock.nap(left.min(CHECKPOINTER_ROUND));
             continue;
         }

@@ -16,12 +16,14 @@
 //! # Checked by
 //! models `wal_insert`, `wal_room`, `group_flush`.
 
+use super::images::Images;
 use super::pipeline::{Goal, Join, Pipeline, Wake, parity};
 use super::position::{Geometry, WAL_DIR};
 use super::request::Request;
 use super::ring::{Epoch, Ring};
 use super::segment::Segments;
 use super::stage::{Group, Stager};
+use super::stats::Counters;
 use crate::buffer::DurableLog;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
@@ -42,7 +44,8 @@ pub struct Wal {
     pub(super) geometry: Geometry,
     segments: Segments,
     clock: Arc<dyn Clock>,
-    redo: AtomicU64,
+    pub(super) images: Images,
+    pub(super) counters: Counters,
     written: AtomicU64,
     flushed: AtomicU64,
     pub(super) async_commits: Request,
@@ -94,7 +97,8 @@ impl Wal {
             geometry,
             segments,
             clock,
-            redo: AtomicU64::new(at.redo.0),
+            images: Images::new(at.redo),
+            counters: Counters::new(at.end),
             written: AtomicU64::new(at.end.0),
             flushed: AtomicU64::new(at.end.0),
             async_commits: Request::new(at.end),
@@ -130,17 +134,14 @@ impl Wal {
     /// The redo point that new records go by, with its epoch. PostgreSQL: `GetRedoRecPtr`.
     pub fn redo(&self) -> (Epoch, Lsn) {
         let (epoch, _) = self.ring.reserved_now();
-        // Relaxed: ordered by the acquiring load of the epoch. It may be newer than the epoch,
-        // then the record gets more images than it needs, and becomes void.
-        (epoch, Lsn(self.redo.load(Ordering::Relaxed)))
+        (epoch, self.images.load().redo())
     }
 
     /// Fixes the redo point of a checkpoint at the end of everything reserved. Every record from
     /// there on is assembled in the knowledge of it (W11), and every change before it has set
     /// DIRTY (C1).
     pub fn fix_redo(&self) -> Lsn {
-        // Relaxed: published by the exchange in Ring::fix_redo.
-        self.ring.fix_redo(|redo| self.redo.store(redo.0, Ordering::Relaxed))
+        self.ring.begin_epoch(|redo| self.images.set_redo(redo))
     }
 
     /// The segment files.

@@ -16,6 +16,7 @@ mod flush_fails;
 mod flush_task;
 mod flush_two_dirtiers;
 mod group_flush;
+mod image_toggle;
 mod load_read;
 mod mark_flush;
 mod mark_write;
@@ -25,6 +26,7 @@ mod read_fails;
 mod read_filled;
 mod read_in;
 mod redo_image;
+mod slot_removal;
 mod sync_cycle;
 mod truncate_commit;
 mod truncate_flush;
@@ -38,6 +40,6 @@ models! {
     event, dirty_flag, flush_two_dirtiers, pin_evict, all_pinned, cleanup, cleanup_waiters,
     read_in, read_evict, read_filled, read_fails, load_read, mark_flush, mark_write, evict_dirty,
     background_checkpoint, background_sleep, extend_read, truncate_commit, truncate_flush,
-    drop_flush, wal_insert, wal_crossing, wal_room, wal_positions, group_flush, flush_fails, flush_task,
-    wal_writer_sleep, redo_image, sync_cycle,
+    drop_flush, wal_insert, wal_crossing, wal_room, wal_positions, group_flush, flush_fails,
+    flush_task, wal_writer_sleep, slot_removal, redo_image, image_toggle, sync_cycle,
 }

@@ -1,7 +1,7 @@
 //! Full-page images: the first change of a page after a redo point carries an image of the page.
 //!
 //! property   a record that starts at or after the redo point has an image           (W11, R3, C1)
-//! code       wal/insert.rs, wal/ring.rs fix_redo, operation.rs      PostgreSQL: XLogInsertRecord
+//! code       wal/insert.rs, wal/images.rs, operation.rs      PostgreSQL: XLogInsertRecord
 //! threads    2 (writer, checkpointer)    bounds  one change, one redo point
 //! cost       6 executions under dpor
 //! broken by  an insertion that does not compare epochs; a redo point stored after its epoch

@@ -32,17 +32,105 @@ pub(super) const MUTANTS: &[Mutant] = &[
         site: Expression,
         find: "reservation.epoch() != epoch",
         replace: "false",
-        models: &["redo_image"],
+        models: &["redo_image", "image_toggle"],
         reason: "a record assembled by the old redo point lands behind the new one (W11)",
     },
     Mutant {
         name: "ring-redo-after-its-epoch",
         file: "wal/ring.rs",
         site: Statements,
-        find: "store(redo);",
-        replace: "if epoch.0 > 0 { store(redo); }",
+        find: "store(end);",
+        replace: "if epoch.0 > 0 { store(end); }",
         models: &["redo_image"],
         reason: "who sees the new epoch sees the old redo point (W11)",
+    },
+    Mutant {
+        name: "images-on-without-an-epoch",
+        file: "wal/images.rs",
+        site: Statements,
+        find: "let before = self.images.set(images);
+        if images == FullPageImages::Off {
+            return None;
+        }
+        if before == FullPageImages::Off {
+            *on_since = self.ring.begin_epoch(|_| ());
+        }
+        Some(*on_since)",
+        replace: "self.images.set(images);
+        *on_since = self.reserved();
+        Some(*on_since)",
+        models: &["image_toggle"],
+        reason: "a record assembled without images lands behind the position at which they are on \
+                 (bc153c941d)",
+    },
+    Mutant {
+        name: "images-on-after-the-epoch",
+        file: "wal/images.rs",
+        site: Statements,
+        find: "let before = self.images.set(images);
+        if images == FullPageImages::Off {
+            return None;
+        }
+        if before == FullPageImages::Off {
+            *on_since = self.ring.begin_epoch(|_| ());
+        }
+        Some(*on_since)",
+        replace: "*on_since = self.ring.begin_epoch(|_| ());
+        self.images.set(images);
+        Some(*on_since)",
+        models: &["image_toggle"],
+        reason: "who sees the new epoch sees the old setting (W11)",
+    },
+    Mutant {
+        name: "images-set-with-an-old-redo-point",
+        file: "wal/images.rs",
+        site: Statements,
+        find: "let (relaxed, changed) = (Ordering::Relaxed, |word| Some(change(Snapshot(word))));
+        let (Ok(before) | Err(before)) = self.word.try_update(relaxed, relaxed, changed);
+        Snapshot(before)",
+        replace: "let before = self.load();
+        self.word.store(change(before), Ordering::Relaxed);
+        before",
+        models: &["image_toggle"],
+        reason: "the setting brings back a redo point that has moved on, or the other way round",
+    },
+    Mutant {
+        name: "slots-asked-and-not-heeded",
+        file: "wal/segment.rs",
+        site: Expression,
+        find: "self.slots.let_go_before(first_needed)",
+        replace: "{ self.slots.let_go_before(first_needed); first_needed }",
+        models: &["slot_removal"],
+        reason: "a segment is removed that a slot needs (R5)",
+    },
+    Mutant {
+        name: "slots-taken-of-what-is-gone",
+        file: "wal/slot.rs",
+        site: Expression,
+        find: "self.geometry.segment(lsn) < state.first",
+        replace: "false",
+        models: &["slot_removal"],
+        reason: "a slot is granted on a segment that is gone, or going (R5)",
+    },
+    Mutant {
+        name: "slots-decided-before-they-are-noted",
+        file: "wal/slot.rs",
+        site: Statements,
+        find: "let mut state = self.state.lock();
+        let held = state.held.values().map(|slot| self.geometry.segment(slot.lsn)).min();
+        let first = held.map_or(first_needed, |held| held.min(first_needed));
+        state.first = state.first.max(first);
+        state.first",
+        replace: "let held = {
+            let state = self.state.lock();
+            state.held.values().map(|slot| self.geometry.segment(slot.lsn)).min()
+        };
+        let first = held.map_or(first_needed, |held| held.min(first_needed));
+        let mut state = self.state.lock();
+        state.first = state.first.max(first);
+        state.first",
+        models: &["slot_removal"],
+        reason: "a slot that is taken between the two steps is not heeded (R5)",
     },
     Mutant {
         name: "ring-publish-before-copy",
