@@ -2,6 +2,7 @@
 //! made.
 
 use crate::temp_dir;
+use seawall::LinuxDisk;
 use seawall::seawall_core::config::Format;
 use seawall::seawall_core::disk::Disk;
 use seawall::seawall_core::lsn::Lsn;
@@ -10,7 +11,6 @@ use seawall::seawall_core::wal::position::{Geometry, WAL_DIR};
 use seawall::seawall_core::wal::record::{RecordBuf, RecordKind};
 use seawall::seawall_core::wal::segment::Segments;
 use seawall::seawall_core::wal::{Inserted, ResumeAt, Wal};
-use seawall::LinuxDisk;
 use std::sync::Arc;
 use tempfile::TempDir;
 
