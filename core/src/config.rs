@@ -1,6 +1,7 @@
 //! Settings, their ranges, their defaults.
 
 use crate::error::{Error, Result};
+use crate::wal::segment::{SyncMethod, WalSync};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -41,6 +42,12 @@ pub struct Config {
     pub buffers: usize,
     /// Bytes of WAL kept in memory until written: a power of two, 4 KiB to 1 GiB. Default 1 MiB.
     pub wal_buffer_bytes: usize,
+    /// How the log becomes durable. `seawall testfsync` measures the methods. Default
+    /// [`WalSync::OpenDatasync`].
+    pub wal_sync: WalSync,
+    /// Whether the log is written past the page cache, with the methods whose writes are durable,
+    /// where the file system can and the WAL block is a multiple of 4 KiB. Default `true`.
+    pub wal_direct: bool,
     /// Time from the start of a checkpoint to the start of the next: 1 ms to 1 day. Default 5 min.
     pub checkpoint_timeout: Duration,
     /// Part of `checkpoint_timeout` over which a checkpoint spreads its writes: 0 to 1. Default
@@ -79,6 +86,8 @@ impl Default for Config {
             format: Format::default(),
             buffers: 1024,
             wal_buffer_bytes: 1 << 20,
+            wal_sync: WalSync::OpenDatasync,
+            wal_direct: true,
             checkpoint_timeout: Duration::from_secs(300),
             checkpoint_completion_target: 0.9,
             checkpoint_wal_bytes: 512 << 20,
@@ -152,6 +161,10 @@ impl Config {
         duration("wal_writer_delay", self.wal_writer_delay, ms..=Duration::from_secs(10))?;
         self.validate_background_writer()?;
         in_range("sync_queue_capacity", self.sync_queue_capacity as u64, 1..=1 << 24)
+    }
+
+    pub(crate) fn wal_sync_method(&self) -> SyncMethod {
+        SyncMethod { sync: self.wal_sync, direct: self.wal_direct }
     }
 
     fn validate_background_writer(&self) -> Result<()> {

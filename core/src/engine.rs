@@ -74,7 +74,8 @@ impl Engine {
         }
         let geometry = Geometry::new(&config.format);
         remove_unused_wal(&**disk)?;
-        let segments = Segments::open(Arc::clone(disk), geometry, Arc::new(Poison::new()))?;
+        let (poison, method) = (Arc::new(Poison::new()), config.wal_sync_method());
+        let segments = Segments::open(Arc::clone(disk), geometry, poison, method)?;
         segments.open_for_writing(1)?;
         let start = geometry.start();
         let control = Control {
@@ -116,9 +117,17 @@ impl Engine {
         recovery.reset_unlogged(&files)?;
 
         let (geometry, ring) = (Geometry::new(&format), config.wal_buffer_bytes);
-        let segments = Segments::open(disk, geometry, Arc::clone(&poison))?;
-        let resume_at = recovery.resume_at();
-        let wal = Wal::resume(&resume_at, system_id, geometry, ring, segments, Arc::clone(&poison));
+        let method = config.wal_sync_method();
+        let segments = Segments::open(disk, geometry, Arc::clone(&poison), method)?;
+        let wal = Wal::resume(
+            &recovery.resume_at(),
+            system_id,
+            geometry,
+            ring,
+            segments,
+            Arc::clone(&poison),
+            Arc::clone(&clock),
+        );
         let (files, wal) = (Arc::new(files), Arc::new(wal));
         let log = Arc::clone(&wal) as Arc<dyn DurableLog>;
         let syncs = Arc::new(SyncQueue::new(config.sync_queue_capacity));

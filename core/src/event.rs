@@ -6,7 +6,8 @@
 //! * The waiter tests the condition under the lock that the notifier passes through, so the
 //!   change is either seen by the test or followed by a wake (no lost wake-up: B3, I4).
 //!
-//! Every blocking wait of the crate is this one or [`Turn`](crate::turn::Turn).
+//! Every blocking wait of the crate is this one, that of a lock, or that of a
+//! [`WaitWord`](crate::sync::WaitWord) or [`SpinWord`](crate::sync::SpinWord).
 
 use crate::sync::{Condvar, Mutex};
 

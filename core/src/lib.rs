@@ -7,7 +7,7 @@
 //! of them go through [`sync`].
 //!
 //! # Reading path
-//! [`lsn`], [`page`], [`sync`] and the two ways to wait, [`event`] and [`turn`]; then
+//! [`lsn`], [`page`], [`sync`] and the way to wait, [`event`]; then
 //! [`buffer`], [`wal`], [`fsync`]; then what binds them: [`operation`], [`redo`], [`checkpoint`],
 //! [`recovery`], [`engine`].
 //!
@@ -36,6 +36,5 @@ pub mod redo;
 #[cfg(feature = "sim")]
 pub mod sim;
 pub mod sync;
-pub mod turn;
 pub mod wal;
 pub mod writeback;

@@ -12,6 +12,7 @@ use seawall_core::error::{Error, Result};
 use seawall_core::files::FileOptions;
 use seawall_core::page::{FileId, PageId};
 use seawall_core::sim::{CrashOptions, EIO, ENOSPC, Fault, OpKind, SimDisk};
+use seawall_core::wal::segment::WalSync;
 
 const PAGE: PageId = PageId::new(FileId(1), 0);
 
@@ -44,10 +45,21 @@ fn poisoned_by(result: Result<()>) -> String {
 
 #[test]
 fn a_failed_sync_of_the_log_refuses_commits_and_checkpoints_until_the_store_is_opened_again() {
-    let (disk, engine) = store(&config(), 1);
+    for (wal_sync, kind, op) in [
+        (WalSync::Fdatasync, OpKind::SyncData, "sync"),
+        (WalSync::Fsync, OpKind::SyncAll, "sync"),
+        (WalSync::OpenDatasync, OpKind::SyncRange, "write"),
+        (WalSync::OpenSync, OpKind::SyncRange, "write"),
+    ] {
+        let config = Config { wal_sync, ..config() };
+        a_failed_sync_of_the_log_poisons(&config, kind, &format!("{op} wal/0000000000000001"));
+    }
+}
+
+fn a_failed_sync_of_the_log_poisons(config: &Config, kind: OpKind, first: &str) {
+    let (disk, engine) = store(config, 1);
     commit(&engine, PAGE, 1).unwrap();
-    disk.fail_at(1, Fault::once(EIO).only(OpKind::SyncData));
-    let first = "sync wal/0000000000000001";
+    disk.fail_at(1, Fault::once(EIO).only(kind));
     assert_eq!(poisoned_by(commit(&engine, PAGE, 2)), first);
     assert_eq!(poisoned_by(commit(&engine, PAGE, 3)), first, "the first cause stays");
     assert_eq!(poisoned_by(engine.checkpoint(Urgency::Immediate).map(drop)), first);
@@ -56,7 +68,7 @@ fn a_failed_sync_of_the_log_refuses_commits_and_checkpoints_until_the_store_is_o
     assert_ne!(engine.read(PAGE).unwrap()[0], 3, "a refused change is undone");
     drop(engine);
 
-    let engine = open(&disk, &config()).unwrap();
+    let engine = open(&disk, config).unwrap();
     assert!([1, 2].contains(&engine.read(PAGE).unwrap()[0]), "acknowledged, or the one in doubt");
     commit(&engine, PAGE, 4).unwrap();
 }
@@ -166,7 +178,7 @@ fn a_page_whose_extension_failed_does_not_exist() {
     let (disk, engine) = store(&config(), 1);
     let next = PageId::new(FileId(1), 1);
     commit(&engine, PAGE, 1).unwrap();
-    disk.fail_at(1, Fault::once(EIO).only(OpKind::SyncData));
+    disk.fail_at(1, Fault::once(EIO).only(OpKind::SyncRange));
     commit(&engine, PAGE, 2).unwrap_err();
     assert!(engine.extend(FileId(1), 1).is_err());
     let missing = |result: Result<()>| matches!(result, Err(Error::BeyondEnd { .. }));

@@ -19,7 +19,7 @@ use super::seawall_core::sim::{Op, SimDisk};
 use super::seawall_core::wal::position::Geometry;
 use super::seawall_core::wal::reader::{Record, WalReader};
 use super::seawall_core::wal::record::{RecordBuf, RecordKind};
-use super::seawall_core::wal::segment::Segments;
+use super::seawall_core::wal::segment::{Segments, SyncMethod, WalSync};
 use super::seawall_core::wal::{Inserted, ResumeAt, Wal};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -187,11 +187,21 @@ impl Store {
         let geometry = Geometry::new(&FORMAT);
         disk.write_file("wal/0000000000000001", &vec![0; geometry.segment_bytes() as usize]);
         let poison = Arc::new(Poison::new());
-        let segments = Segments::open(Arc::new(disk.clone()), geometry, Arc::clone(&poison));
+        let method = SyncMethod { sync: WalSync::Fdatasync, direct: false };
+        let segments =
+            Segments::open(Arc::new(disk.clone()), geometry, Arc::clone(&poison), method);
         let start = geometry.start();
         let at = ResumeAt { end: start, last_block: Vec::new(), redo: start };
         let segments = segments.expect("a good disk");
-        let wal = Arc::new(Wal::resume(&at, SYSTEM_ID, geometry, ring, segments, poison));
+        let wal = Arc::new(Wal::resume(
+            &at,
+            SYSTEM_ID,
+            geometry,
+            ring,
+            segments,
+            poison,
+            Arc::new(NoClock),
+        ));
         let log = Arc::clone(&wal) as Arc<dyn DurableLog>;
         let config = Config { format: FORMAT, ..Config::default() };
         Arc::new(Self { bed: Bed::with_log(disk, frames, log), wal, config })

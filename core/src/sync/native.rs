@@ -32,7 +32,14 @@ pub type RwLockWriteGuard<'a, T> = parking_lot::RwLockWriteGuard<'a, T>;
 /// A condition variable.
 pub type Condvar = parking_lot::Condvar;
 
-use atomic::{AtomicU64, Ordering};
+use atomic::{AtomicU32, AtomicU64, Ordering};
+
+/// Lets other threads run. Whether it did: a caller that waits for others this way gives up where
+/// it does not.
+pub fn offer_processor() -> bool {
+    std::thread::yield_now();
+    true
+}
 
 /// A cell whose accesses the programmer orders, tracked by loom in its compilation.
 #[derive(Debug, Default)]
@@ -101,6 +108,39 @@ impl SpinWord {
             } else {
                 std::thread::yield_now();
             }
+        }
+    }
+}
+
+/// A word that is waited for by sleeping: all who wait for it are woken with one call of the
+/// system, and go on without passing a lock.
+#[derive(Debug)]
+#[repr(transparent)]
+pub struct WaitWord(AtomicU32);
+
+impl WaitWord {
+    /// A word with a first value.
+    pub const fn new(value: u32) -> Self {
+        Self(AtomicU32::new(value))
+    }
+
+    /// Writes the word, with everything that this thread wrote before it, and wakes all who wait.
+    pub fn publish(&self, value: u32) {
+        // Release: pairs with the Acquire in wait.
+        self.0.store(value, Ordering::Release);
+        atomic_wait::wake_all(&self.0);
+    }
+
+    /// Blocks until the word satisfies `ready`.
+    pub fn wait(&self, ready: impl Fn(u32) -> bool) {
+        loop {
+            // Acquire: pairs with the Release in publish.
+            let value = self.0.load(Ordering::Acquire);
+            if ready(value) {
+                return;
+            }
+            // Sleeps only while the word still has this value.
+            atomic_wait::wait(&self.0, value);
         }
     }
 }

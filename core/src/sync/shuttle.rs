@@ -380,6 +380,11 @@ impl<T> Drop for RwLockWriteGuard<'_, T> {
     }
 }
 
+/// Does not let others run, and says so: what depends on it is speed, which no checker sees.
+pub fn offer_processor() -> bool {
+    false
+}
+
 /// A word that is waited for by spinning. Here the wait blocks until the word is written.
 #[derive(Debug)]
 pub struct SpinWord(atomic::AtomicU64);
@@ -411,5 +416,29 @@ impl SpinWord {
             value = self.0.reload();
         }
         value
+    }
+}
+
+/// A word that is waited for by sleeping.
+#[derive(Debug)]
+pub struct WaitWord(SpinWord);
+
+impl WaitWord {
+    /// A word with a first value.
+    #[track_caller]
+    pub fn new(value: u32) -> Self {
+        Self(SpinWord::new(u64::from(value)))
+    }
+
+    /// Writes the word, with everything that this thread wrote before it, and wakes all who wait.
+    #[track_caller]
+    pub fn publish(&self, value: u32) {
+        self.0.publish(u64::from(value));
+    }
+
+    /// Blocks until the word satisfies `ready`.
+    #[track_caller]
+    pub fn wait(&self, ready: impl Fn(u32) -> bool) {
+        self.0.wait(|value| ready(value as u32));
     }
 }

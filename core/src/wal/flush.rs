@@ -1,41 +1,37 @@
 //! From the ring to the disk: writing blocks, syncing, group commit.
 //! PostgreSQL: `XLogWrite`, `XLogFlush`.
 //!
-//! There is one [`Writer`]; whoever wants something written or synced takes it for a turn. Who
-//! syncs takes everybody who has inserted; who waits for the turn leaves when somebody has done
-//! his work (group commit). No lock is held meanwhile: insertions go on.
-//!
-//! The writer keeps the last, partial block: it is written again, whole, when it has grown. The
-//! sectors that are rewritten hold the same records as before, and more behind them; a sector is
-//! either old or new after a crash, so nothing that was durable is lost.
+//! Who leads a group and who sleeps meanwhile is decided in `pipeline.rs`. No lock is held while a
+//! group is written: insertions go on.
 //!
 //! # Rules
-//! * W4: only bytes before `inserted` are taken from the ring. W6: the ring gets them back after
-//!   they are written.
+//! * W4: only bytes before `inserted` are taken from the ring. W6: the ring gets them back once
+//!   they are copied to where they are written from.
 //! * W5: `flushed` is raised after a sync that began after all bytes before it were written; the
 //!   sync of a segment's end comes before the first write to the next.
-//! * W8: nobody waits for an insertion while he has the turn. An inserter may need it, for room.
-//! * A failed write or sync poisons before the turn is given back.
+//! * W8: nobody waits for an insertion while he leads. An inserter may need the next leader, for
+//!   room.
+//! * A failed write or sync poisons before anybody who waits for it is woken.
 //!
 //! # Checked by
-//! models `wal_insert`, `group_flush`.
+//! models `wal_insert`, `wal_room`, `group_flush`.
 
-use super::position::{BLOCK_HEADER_BYTES, Geometry, segment_path};
-use super::record::BlockHeader;
-use super::ring::{Epoch, Ring, RingReader};
+use super::pipeline::{Goal, Join, Pipeline, Wake, parity};
+use super::position::{Geometry, WAL_DIR};
+use super::ring::{Epoch, Ring};
 use super::segment::Segments;
+use super::stage::{Group, Stager};
 use crate::buffer::DurableLog;
-use crate::disk::DiskFile;
+use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::lsn::Lsn;
-use crate::page::AlignedBytes;
 use crate::poison::Poison;
 use crate::sync::atomic::{AtomicU64, Ordering};
-use crate::turn::Turn;
+use crate::sync::{Mutex, WaitWord};
+use std::io;
 use std::sync::Arc;
-
-/// Blocks that are written with one call at the most: 512 KiB of 8 KiB blocks.
-const GROUP_BLOCKS: usize = 64;
+use std::task::Waker;
+use std::time::Duration;
 
 /// The write-ahead log.
 pub struct Wal {
@@ -43,20 +39,18 @@ pub struct Wal {
     pub(super) poison: Arc<Poison>,
     pub(super) geometry: Geometry,
     segments: Segments,
-    system_id: u64,
+    clock: Arc<dyn Clock>,
     redo: AtomicU64,
     written: AtomicU64,
     flushed: AtomicU64,
     pub(super) async_commit: AtomicU64,
-    writer: Turn<Writer>,
-}
-
-/// What only the thread that has the turn uses.
-struct Writer {
-    reader: RingReader,
-    /// Blocks to be written; the first is the one that `written` is in, filled so far.
-    staging: AlignedBytes,
-    segment: Option<(u64, Arc<dyn DiskFile>)>,
+    pub(super) pipeline: Mutex<Pipeline>,
+    /// What followers of even and of odd groups sleep on: the last such group that has ended.
+    ended: [WaitWord; 2],
+    /// What the candidate sleeps on: turns given.
+    turn: WaitWord,
+    /// What those sleep on who wait for room: how many times they were woken.
+    room: WaitWord,
 }
 
 /// Where a log goes on.
@@ -69,6 +63,15 @@ pub struct ResumeAt {
     pub redo: Lsn,
 }
 
+/// How much a leader takes along.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    /// What he needs himself.
+    Goal,
+    /// Everything that is inserted.
+    Inserted,
+}
+
 impl Wal {
     /// A log that goes on at `at`, over a ring of `ring_bytes` (a power of two).
     pub fn resume(
@@ -78,23 +81,24 @@ impl Wal {
         ring_bytes: usize,
         segments: Segments,
         poison: Arc<Poison>,
+        clock: Arc<dyn Clock>,
     ) -> Self {
         let (ring, reader) = Ring::new(ring_bytes, at.end, Arc::clone(&poison));
-        let group = GROUP_BLOCKS.min(geometry.blocks_per_segment as usize);
-        let mut staging = AlignedBytes::zeroed(group * geometry.block_bytes as usize);
-        let header = BLOCK_HEADER_BYTES as usize;
-        staging[header..header + at.last_block.len()].copy_from_slice(&at.last_block);
+        let stager = Stager::new(reader, geometry, system_id, &at.last_block);
         Self {
             ring,
             poison,
             geometry,
             segments,
-            system_id,
+            clock,
             redo: AtomicU64::new(at.redo.0),
             written: AtomicU64::new(at.end.0),
             flushed: AtomicU64::new(at.end.0),
             async_commit: AtomicU64::new(at.end.0),
-            writer: Turn::new(Writer { reader, staging, segment: None }),
+            pipeline: Mutex::new(Pipeline::new(stager, at.end)),
+            ended: [WaitWord::new(0), WaitWord::new(0)],
+            turn: WaitWord::new(0),
+            room: WaitWord::new(0),
         }
     }
 
@@ -105,14 +109,14 @@ impl Wal {
 
     /// The end of what is in the page cache.
     pub fn written(&self) -> Lsn {
-        // Acquire: pairs with the Release in write_group: who loads flushed, then this, then
+        // Acquire: pairs with the Release in publish: who loads flushed, then this, then
         // reserved, sees them ascending (W1).
         Lsn(self.written.load(Ordering::Acquire))
     }
 
     /// The end of what is durable.
     pub fn flushed(&self) -> Lsn {
-        // Acquire: pairs with the Release in sync (W1, and W9 for whoever acts on it).
+        // Acquire: pairs with the Release in publish (W1, and W9 for whoever acts on it).
         Lsn(self.flushed.load(Ordering::Acquire))
     }
 
@@ -156,30 +160,14 @@ impl Wal {
             return Err(Error::BeyondWal { lsn, end });
         }
         self.ring.wait_inserted(lsn);
-        let done = || self.flushed() >= lsn || self.poison.is_set();
-        if let Some(mut writer) = self.writer.take_unless(done) {
-            self.write(&mut writer, self.ring.inserted())?;
-            self.sync(&writer)?;
-        }
-        // Durable before the failure is durable all the same.
-        if self.flushed() >= lsn { Ok(()) } else { self.poison.check() }
+        self.reach(Goal::Flushed(lsn), Extent::Inserted)
     }
 
-    /// Returns once everything before `lsn` is in the page cache; makes it durable too if `sync`
-    /// says so.
+    /// Has everything before `lsn` written, and nothing behind it; makes it durable too if `sync`
+    /// says so. Waits for no write of somebody else unless it does.
     pub(super) fn write_upto(&self, lsn: Lsn, sync: bool) -> Result<()> {
         self.ring.wait_inserted(lsn);
-        let done = || {
-            let reached = if sync { self.flushed() } else { self.written() };
-            reached >= lsn || self.poison.is_set()
-        };
-        if let Some(mut writer) = self.writer.take_unless(done) {
-            self.write(&mut writer, lsn)?;
-            if sync {
-                self.sync(&writer)?;
-            }
-        }
-        self.poison.check()
+        self.reach(if sync { Goal::Flushed(lsn) } else { Goal::Staged(lsn) }, Extent::Goal)
     }
 
     /// Writes what is inserted, so that the ring has room before `end`. PostgreSQL:
@@ -190,106 +178,111 @@ impl Wal {
     pub(super) fn make_room(&self, end: Lsn) -> Result<()> {
         let needed = Lsn(end.0.saturating_sub(self.ring.capacity()));
         self.ring.wait_inserted(needed);
-        let done = || self.written() >= needed || self.poison.is_set();
-        if let Some(mut writer) = self.writer.take_unless(done) {
-            self.write(&mut writer, self.ring.inserted())?;
-        }
-        self.poison.check()
+        self.reach(Goal::Staged(needed), Extent::Inserted)
     }
 
-    /// Writes everything before `upto`, which is inserted.
-    fn write(&self, writer: &mut Writer, upto: Lsn) -> Result<()> {
-        while writer.reader.taken() < upto {
-            self.write_group(writer, upto)?;
+    /// Waits until a goal is reached, and leads groups towards it when it is its turn.
+    fn reach(&self, goal: Goal, extent: Extent) -> Result<()> {
+        loop {
+            let mut pipeline = self.pipeline.lock();
+            if self.is_reached(goal, &pipeline) {
+                return Ok(());
+            }
+            // Durable before the failure is durable all the same; so this comes second.
+            self.poison.check()?;
+            let part = pipeline.join(goal);
+            drop(pipeline);
+            match part {
+                Join::Lead(stager) => self.lead(stager, goal, extent)?,
+                Join::Await { turn } => {
+                    self.turn.wait(|given| has_come(given, turn));
+                    let stager = self.pipeline.lock().take_turn();
+                    stager.map_or(Ok(()), |stager| self.lead(stager, goal, extent))?;
+                }
+                Join::Follow { group } => {
+                    self.ended[parity(group)].wait(|ended| has_come(ended, group));
+                }
+                Join::AwaitRoom { room } => self.room.wait(|woken| has_come(woken, room)),
+            }
+            // Without the lock: most of those who were woken leave here, all at once.
+            if matches!(goal, Goal::Flushed(lsn) if self.flushed() >= lsn) {
+                return Ok(());
+            }
         }
+    }
+
+    fn is_reached(&self, goal: Goal, pipeline: &Pipeline) -> bool {
+        match goal {
+            Goal::Staged(lsn) => pipeline.is_staged(lsn),
+            Goal::Flushed(lsn) => self.flushed() >= lsn,
+        }
+    }
+
+    /// Writes one group.
+    fn lead(&self, mut stager: Box<Stager>, goal: Goal, extent: Extent) -> Result<()> {
+        let _leader = Leader { wal: self };
+        let (lsn, is_flush) = match goal {
+            Goal::Staged(lsn) => (lsn, false),
+            Goal::Flushed(lsn) => (lsn, true),
+        };
+        if is_flush && extent == Extent::Inserted {
+            stager.gather.wait(|| self.reserved(), &*self.clock);
+        }
+        let upto = match extent {
+            Extent::Goal => lsn.max(stager.staged()),
+            Extent::Inserted => self.ring.inserted(),
+        };
+        let mut group = match stager.stage(&self.segments, upto, self.flushed(), is_flush) {
+            Ok(group) => group,
+            Err(error) => {
+                // Unless it is poison, nothing has changed, and who waits sees for himself.
+                let wake = self.pipeline.lock().end(stager, None);
+                self.wake(wake);
+                return Err(error);
+            }
+        };
+        let (is_durable, wake) = self.pipeline.lock().begin(group.end, group.is_durable);
+        group.is_durable = is_durable;
+        self.wake(wake);
+        let started = self.clock.now();
+        stager.write(&group, &self.poison)?;
+        let write_time = self.clock.now().saturating_sub(started);
+        let wake = self.publish(stager, &group, write_time);
+        self.wake(wake);
         Ok(())
     }
 
-    /// Writes as many blocks as fit the staging buffer and the segment.
-    fn write_group(&self, writer: &mut Writer, upto: Lsn) -> Result<()> {
-        let geometry = &self.geometry;
-        let start = writer.reader.taken();
-        let first = geometry.block(start);
-        let number = geometry.segment_of_block(first);
-        let group = (writer.staging.len() as u64) / geometry.block_bytes;
-        let end =
-            upto.min(geometry.block_start(first + group)).min(geometry.segment_start(number + 1));
-        let file = self.segment_file(writer, number)?;
-        self.stage(writer, first, end)?;
-
-        let blocks = (end.since(geometry.block_start(first))).div_ceil(geometry.payload_bytes);
-        let bytes = (blocks * geometry.block_bytes) as usize;
-        file.write_at(&writer.staging[..bytes], geometry.block_offset(first))
-            .map_err(|error| self.poison.poison("write", &segment_path(number), &error))?;
-        writer.keep_last_block(geometry, first, end);
-        // The room first: who waits for it waits for `written`, and would find none.
-        writer.reader.release();
+    /// Publishes what a group has brought. Returns those who wait for it.
+    fn publish(&self, mut stager: Box<Stager>, group: &Group, write_time: Duration) -> Wake {
+        stager.gather.note_group(self.reserved(), group.stream_bytes, write_time);
+        let mut pipeline = self.pipeline.lock();
         // Release: pairs with the Acquire in written.
-        self.written.store(end.0, Ordering::Release);
-        if end == geometry.segment_start(number + 1) {
-            self.sync(writer)?;
-            writer.segment = None;
+        self.written.store(group.end.0, Ordering::Release);
+        if group.is_durable {
+            // Release: pairs with the Acquire in flushed.
+            self.flushed.store(group.end.0, Ordering::Release);
         }
-        Ok(())
+        pipeline.end(stager, group.is_durable.then_some(group.end))
     }
 
-    /// Fills the staging buffer with the blocks from `first` on, up to `end`.
-    fn stage(&self, writer: &mut Writer, first: u64, end: Lsn) -> Result<()> {
-        let geometry = &self.geometry;
-        let flushed_upto = self.flushed();
-        let Writer { reader, staging, .. } = writer;
-        let blocks = staging.chunks_exact_mut(geometry.block_bytes as usize).zip(first..);
-        for (bytes, block) in blocks {
-            let address = geometry.block_start(block);
-            if address >= end {
-                break;
-            }
-            let from = reader.taken().since(address) as usize;
-            let to = end.since(address).min(geometry.payload_bytes) as usize;
-            let payload = &mut bytes[BLOCK_HEADER_BYTES as usize..];
-            reader.take(&mut payload[from..to])?;
-            payload[to..].fill(0);
-            BlockHeader { system_id: self.system_id, address, flushed_upto }.encode(bytes);
+    fn wake(&self, wake: Wake) {
+        // The candidate first: the disk is idle until he leads.
+        if let Some(turn) = wake.turn {
+            self.turn.publish(turn);
         }
-        Ok(())
-    }
-
-    /// Makes durable what is written.
-    fn sync(&self, writer: &Writer) -> Result<()> {
-        let written = self.written();
-        if self.flushed() == written {
-            return Ok(());
+        if let Some(group) = wake.group {
+            self.ended[parity(group)].publish(group);
         }
-        let (number, file) = writer.segment.as_ref().expect("written to it");
-        file.sync_data()
-            .map_err(|error| self.poison.poison("sync", &segment_path(*number), &error))?;
-        // Release: pairs with the Acquire in flushed.
-        self.flushed.store(written.0, Ordering::Release);
-        Ok(())
-    }
-
-    fn segment_file(&self, writer: &mut Writer, number: u64) -> Result<Arc<dyn DiskFile>> {
-        match &writer.segment {
-            Some((open, file)) if *open == number => Ok(Arc::clone(file)),
-            _ => {
-                let file = self.segments.open_for_writing(number)?;
-                writer.segment = Some((number, Arc::clone(&file)));
-                Ok(file)
-            }
+        if let Some(room) = wake.room {
+            self.room.publish(room);
         }
+        wake.tasks.into_iter().for_each(Waker::wake);
     }
 }
 
-impl Writer {
-    /// Moves the block that `end` is in to the front of the staging buffer, after the blocks from
-    /// `first` on were written.
-    fn keep_last_block(&mut self, geometry: &Geometry, first: u64, end: Lsn) {
-        let (last, block_bytes) = (geometry.block(end), geometry.block_bytes as usize);
-        let from = (last - first) as usize * block_bytes;
-        if from > 0 && from < self.staging.len() {
-            self.staging.copy_within(from..from + block_bytes, 0);
-        }
-    }
+/// Whether a counter has reached a value, which it was short of before by less than half its range.
+fn has_come(counter: u32, value: u32) -> bool {
+    counter.wrapping_sub(value) as i32 >= 0
 }
 
 impl DurableLog for Wal {
@@ -303,5 +296,23 @@ impl DurableLog for Wal {
 
     fn end(&self) -> Lsn {
         self.reserved()
+    }
+}
+
+/// A leader at work. What goes wrong with it ends everybody's wait.
+struct Leader<'w> {
+    wal: &'w Wal,
+}
+
+impl Drop for Leader<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let error = io::Error::other("the thread that wrote it panicked");
+            self.wal.poison.poison("write", WAL_DIR, &error);
+        }
+        if self.wal.poison.is_set() {
+            let everybody = self.wal.pipeline.lock().give_up();
+            everybody.into_iter().for_each(|wake| self.wal.wake(wake));
+        }
     }
 }

@@ -20,12 +20,16 @@
 
 pub mod background;
 mod flush;
+mod gather;
 mod insert;
+mod pipeline;
 pub mod position;
 pub mod reader;
 pub mod record;
 pub mod ring;
 pub mod segment;
+mod stage;
+mod tasks;
 
 pub use flush::{ResumeAt, Wal};
 pub use insert::Inserted;

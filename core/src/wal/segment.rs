@@ -11,17 +11,65 @@
 //!   both are rare.
 
 use super::position::{Geometry, WAL_DIR, parse_segment, segment_path};
-use crate::disk::{Disk, DiskFile};
+use crate::disk::{Disk, DiskFile, OnWrite, OpenMode};
 use crate::error::Result;
 use crate::files::{failed, remove_if_present};
 use crate::lsn::{LSN_LIMIT, Lsn};
 use crate::page::AlignedBytes;
 use crate::poison::Poison;
 use crate::sync::Mutex;
+use std::io;
 use std::sync::Arc;
 
 /// A segment that is being filled, until it gets its name.
 const NEW_SEGMENT: &str = "wal/new";
+
+/// How the bytes of the log become durable. PostgreSQL: `wal_sync_method`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WalSync {
+    /// A sync of bytes and length after the write.
+    Fdatasync,
+    /// A sync of bytes and all metadata after the write.
+    Fsync,
+    /// Each write makes bytes and length durable (`O_DSYNC`).
+    OpenDatasync,
+    /// Each write makes bytes and all metadata durable (`O_SYNC`).
+    OpenSync,
+}
+
+/// How a segment is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SyncMethod {
+    /// What makes durable.
+    pub sync: WalSync,
+    /// Whether writes go past the page cache: with the two that write durably, where the file
+    /// system can.
+    pub direct: bool,
+}
+
+impl SyncMethod {
+    /// Whether a write that returns is durable.
+    pub(super) fn writes_durably(self) -> bool {
+        self.on_write() != OnWrite::Nothing
+    }
+
+    /// Makes what is written durable, unless it is.
+    pub(super) fn sync(self, file: &dyn DiskFile) -> io::Result<()> {
+        match self.sync {
+            WalSync::Fdatasync => file.sync_data(),
+            WalSync::Fsync => file.sync_all(),
+            WalSync::OpenDatasync | WalSync::OpenSync => Ok(()),
+        }
+    }
+
+    fn on_write(self) -> OnWrite {
+        match self.sync {
+            WalSync::Fdatasync | WalSync::Fsync => OnWrite::Nothing,
+            WalSync::OpenDatasync => OnWrite::SyncData,
+            WalSync::OpenSync => OnWrite::SyncAll,
+        }
+    }
+}
 
 /// Bytes of zeros written at once to a new segment.
 const ZEROS_BYTES: u64 = 1 << 20;
@@ -31,6 +79,7 @@ pub struct Segments {
     disk: Arc<dyn Disk>,
     poison: Arc<Poison>,
     geometry: Geometry,
+    method: SyncMethod,
     state: Mutex<State>,
 }
 
@@ -56,19 +105,26 @@ impl Segments {
     ///
     /// # Errors
     /// [`Error::Io`](crate::error::Error::Io).
-    pub fn open(disk: Arc<dyn Disk>, geometry: Geometry, poison: Arc<Poison>) -> Result<Self> {
+    pub fn open(
+        disk: Arc<dyn Disk>,
+        geometry: Geometry,
+        poison: Arc<Poison>,
+        mut method: SyncMethod,
+    ) -> Result<Self> {
         let last = list(&*disk, &geometry)?.last().copied().unwrap_or(0);
         let state = Mutex::new(State { last, counts: SegmentCounts::default() });
-        Ok(Self { disk, poison, geometry, state })
+        method.direct &=
+            method.writes_durably() && geometry.block_bytes.is_multiple_of(disk.direct_alignment());
+        Ok(Self { disk, poison, geometry, method, state })
     }
 
     /// Opens a segment for writing, creating it and those before it if need be; its entry is
-    /// durable.
+    /// durable. Returns how it is to be written.
     ///
     /// # Errors
     /// [`Error::Io`](crate::error::Error::Io) if there is no space for a new one;
     /// [`Error::Poisoned`](crate::error::Error::Poisoned) if a sync fails.
-    pub fn open_for_writing(&self, segment: u64) -> Result<Arc<dyn DiskFile>> {
+    pub fn open_for_writing(&self, segment: u64) -> Result<(Arc<dyn DiskFile>, SyncMethod)> {
         let mut state = self.state.lock();
         while state.last < segment {
             self.create(state.last + 1)?;
@@ -76,9 +132,23 @@ impl Segments {
             state.counts.added += 1;
         }
         let path = segment_path(segment);
-        let file = self.disk.open(&path).map_err(|e| failed("open", &path, 0, e))?;
+        let opened = self.open_as(&path, self.method).map_err(|e| failed("open", &path, 0, e))?;
         self.sync_dir()?;
-        Ok(file)
+        Ok(opened)
+    }
+
+    fn open_as(
+        &self,
+        path: &str,
+        method: SyncMethod,
+    ) -> io::Result<(Arc<dyn DiskFile>, SyncMethod)> {
+        let mode = OpenMode { on_write: method.on_write(), direct: method.direct };
+        match self.disk.open_with(path, mode) {
+            Err(error) if method.direct && error.kind() == io::ErrorKind::Unsupported => {
+                self.open_as(path, SyncMethod { direct: false, ..method })
+            }
+            opened => Ok((opened?, method)),
+        }
     }
 
     /// Recycles or removes the segments before `first_needed`. As many are kept as make `ahead`

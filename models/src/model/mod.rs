@@ -26,12 +26,11 @@ mod redo_image;
 mod sync_cycle;
 mod truncate_commit;
 mod truncate_flush;
-mod turn;
 mod wal_insert;
 mod wal_room;
 
 models! {
-    event, turn, dirty_flag, flush_two_dirtiers, pin_evict, all_pinned, cleanup, cleanup_waiters,
+    event, dirty_flag, flush_two_dirtiers, pin_evict, all_pinned, cleanup, cleanup_waiters,
     read_in, read_evict, read_filled, read_fails, load_read, mark_flush, mark_write, evict_dirty,
     background_checkpoint, background_sleep, extend_read, truncate_commit, truncate_flush,
     drop_flush, wal_insert, wal_room, group_flush, redo_image, sync_cycle,

@@ -1,0 +1,44 @@
+//! Tasks that wait for a flushed position: futures, and those who follow the log.
+//!
+//! The list stands behind the lock of the pipeline, under which positions are published as well:
+//! who finds under it that his position is not reached is on the list before it is.
+
+use crate::lsn::Lsn;
+use std::collections::BTreeMap;
+use std::task::Waker;
+
+/// Tasks by the position that they wait for, each with a number of its own.
+#[derive(Debug, Default)]
+pub(super) struct Tasks {
+    by_position: BTreeMap<Key, Waker>,
+    entered: u64,
+}
+
+/// Where a task stands in the list.
+pub(super) type Key = (Lsn, u64);
+
+impl Tasks {
+    /// Enters a task that waits for `position`.
+    pub(super) fn enter(&mut self, position: Lsn, waker: Waker) -> Key {
+        self.entered += 1;
+        let key = (position, self.entered);
+        self.by_position.insert(key, waker);
+        key
+    }
+
+    /// Takes a task off the list, if it is on it.
+    pub(super) fn leave(&mut self, key: Key) {
+        self.by_position.remove(&key);
+    }
+
+    /// Takes those off the list whose position is reached, to be woken.
+    pub(super) fn take_reached(&mut self, reached: Lsn) -> Vec<Waker> {
+        let waiting = self.by_position.split_off(&(reached.plus(1), 0));
+        std::mem::replace(&mut self.by_position, waiting).into_values().collect()
+    }
+
+    /// Takes all off the list, to be woken in vain.
+    pub(super) fn take_all(&mut self) -> Vec<Waker> {
+        std::mem::take(&mut self.by_position).into_values().collect()
+    }
+}
