@@ -8,6 +8,7 @@
 //!
 //! The two take turns in rounds, so that their ratio means something where their times do not.
 
+use seawall::Config;
 use seawall_benches::{BenchWal, Random, timed};
 use std::hint::black_box;
 use std::sync::Mutex;
@@ -103,7 +104,8 @@ fn compare(wal: &BenchWal, ceiling: &Ceiling, bodies: &Bodies, threads: usize) {
 }
 
 fn main() {
-    let (wal, bodies) = (BenchWal::new(RING_BYTES), Bodies::new());
+    let config = Config { wal_buffer_bytes: RING_BYTES, ..Config::default() };
+    let (wal, bodies) = (BenchWal::new(&config), Bodies::new());
     println!("records of {RECORD_BYTES} bytes, {ROUNDS} alternating rounds of {ROUND_RECORDS};");
     println!("what/threads, millions per second, median (low to high):");
     for threads in [1, 2] {

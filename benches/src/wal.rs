@@ -2,15 +2,15 @@
 //! made.
 
 use crate::temp_dir;
-use seawall::LinuxDisk;
-use seawall::seawall_core::config::Format;
+use seawall::seawall_core::config::Config;
 use seawall::seawall_core::disk::Disk;
 use seawall::seawall_core::lsn::Lsn;
 use seawall::seawall_core::poison::Poison;
 use seawall::seawall_core::wal::position::{Geometry, WAL_DIR};
 use seawall::seawall_core::wal::record::{RecordBuf, RecordKind};
-use seawall::seawall_core::wal::segment::Segments;
+use seawall::seawall_core::wal::segment::{Segments, SyncMethod};
 use seawall::seawall_core::wal::{Inserted, ResumeAt, Wal};
+use seawall::{LinuxDisk, SystemClock};
 use std::sync::Arc;
 use tempfile::TempDir;
 
@@ -27,21 +27,24 @@ pub struct BenchWal {
 }
 
 impl BenchWal {
-    /// A log with a ring of `ring_bytes`, a power of two.
+    /// A log with these settings.
     ///
     /// # Panics
     /// If it cannot be created.
-    pub fn new(ring_bytes: usize) -> Self {
+    pub fn new(config: &Config) -> Self {
         let dir = temp_dir();
         let disk: Arc<dyn Disk> = Arc::new(LinuxDisk::new(dir.path()));
         disk.create_dir(WAL_DIR).expect("a directory");
-        let (geometry, poison) = (Geometry::new(&Format::default()), Arc::new(Poison::new()));
-        let segments = Segments::open(disk, geometry, Arc::clone(&poison)).expect("no segments");
+        let (geometry, poison) = (Geometry::new(&config.format), Arc::new(Poison::new()));
+        let method = SyncMethod { sync: config.wal_sync, direct: config.wal_direct };
+        let segments = Segments::open(disk, geometry, Arc::clone(&poison), method);
+        let segments = segments.expect("no segments");
         let start = geometry.start();
         let last = geometry.segment(start) + SEGMENTS_AHEAD;
         segments.open_for_writing(last).expect("space for the segments");
         let at = ResumeAt { end: start, last_block: Vec::new(), redo: start };
-        let wal = Wal::resume(&at, SYSTEM_ID, geometry, ring_bytes, segments, poison);
+        let (ring, clock) = (config.wal_buffer_bytes, Arc::new(SystemClock::new()));
+        let wal = Wal::resume(&at, SYSTEM_ID, geometry, ring, segments, poison, clock);
         Self { wal, _dir: dir }
     }
 

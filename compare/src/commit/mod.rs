@@ -2,23 +2,29 @@
 //! a record of [`RECORD_BYTES`] pseudo-random bytes, waits until it is durable, and goes on.
 //!
 //! # The entrants
-//! Each commits in its own way, with its default settings but for what the table says.
+//! Each commits in its own way; its settings are its defaults but for what is said here.
 //!
-//! | entrant | a commit | settings | syncs shared |
+//! | entrant | a commit | settings | syncs are shared |
 //! |---|---|---|---|
-//! | `ideal` | one thread appends as many records as there are committers with one write, and syncs | zero-filled file, fdatasync | all |
-//! | `ideal direct` | the same in whole blocks of 4 KiB | `O_DIRECT`, `O_DSYNC` | all |
-//! | `raw` | each thread its own region of one file: write, sync | zero-filled file, fdatasync | none |
-//! | `seawall wal` | `Wal::insert`, `Wal::flush` | ring of 1 MiB; 16 segments ahead | yes |
-//! | `seawall store` | a change of a page that no other thread uses, `Store::commit` | no checkpoint within a round | yes |
-//! | `raft-engine` | `Engine::write` of one `put`, `sync` true | none | yes |
-//! | `raft-engine filled` | the same | `prefill_for_recycle`, and the first file was filled before | yes |
-//! | `okaywal` | an entry of one chunk | `LogVoid`: nothing is kept at a checkpoint | yes |
-//! | `redb` | an insert, `Durability::Immediate` | none | no: one writer at a time |
-//! | `fjall` | an insert, `Database::persist(SyncData)` | none | no: the journal is locked while it is synced |
-//! | `sqlite` | an insert by itself | WAL, `synchronous=FULL`, a connection for each thread, the busy handler of `busy_timeout` | no: one writer at a time |
-//! | `rocksdb` | `put` with `WriteOptions::sync` | none; built without compression | yes |
-//! | `postgresql` | an insert by itself, prepared | `synchronous_commit=on`; a connection for each thread, by a Unix socket | yes |
+//! | `ideal` | one write of everybody's records, one sync | fdatasync | by all |
+//! | `ideal direct` | the same, in whole blocks of 4 KiB | `O_DIRECT`, `O_DSYNC` | by all |
+//! | `raw` | each thread writes and syncs for itself | fdatasync | no |
+//! | `seawall wal` | `Wal::insert`, `Wal::flush` | | yes |
+//! | `seawall fdatasync` | the same | `WalSync::Fdatasync` | yes |
+//! | `seawall store` | a change of a page, `Store::commit` | no timed checkpoints | yes |
+//! | `raft-engine` | `Engine::write` of one `put`, `sync` true | | yes |
+//! | `raft-engine filled` | the same | `prefill_for_recycle` | yes |
+//! | `okaywal` | an entry of one chunk | `LogVoid` | yes |
+//! | `redb` | an insert | `Durability::Immediate` | no: one writer at a time |
+//! | `fjall` | an insert, `Database::persist(SyncData)` | | no: done under the journal's lock |
+//! | `sqlite` | an insert by itself | WAL, `synchronous=FULL` | no: one writer at a time |
+//! | `rocksdb` | a `put` | `WriteOptions::sync`; no compression | yes |
+//! | `postgresql` | a prepared insert by itself | `synchronous_commit=on` | yes |
+//!
+//! The files of the three limits are full of zeros; a thread of `raw` has a region of its own. No
+//! two threads of `seawall store` change the same page. SQLite and PostgreSQL have a connection for
+//! each thread: SQLite's wait with the handler of `busy_timeout` and sync with fsync, PostgreSQL's
+//! are Unix sockets.
 //!
 //! # The same for everybody
 //! * One file system, that of `SEAWALL_BENCH_DIR` or else of the system's temporary directory.
@@ -31,10 +37,11 @@
 //! * What else a commit does: the logs append; the stores and databases keep an index, or pages;
 //!   PostgreSQL is a server, whose processes and the committers share the processors.
 //! * Space: the files of the limits are full of zeros. Between its rounds, off the clock,
-//!   `seawall wal` recycles its segments, and `seawall store` runs a checkpoint, which does that,
+//!   seawall's log recycles its segments, and `seawall store` runs a checkpoint, which does that,
 //!   and changes each page once, so that no page goes into the log as an image: that is how a log
-//!   is that has been used for a while. `raft-engine filled` is like that too. The others make
-//!   room as they go.
+//!   is that has been used for a while. `raft-engine filled` is like that too: its files are
+//!   filled with zeros, and the first one, which it does not fill, has been written full. The
+//!   others make room as they go.
 //! * Background work (checkpoints, compaction) is done when its owner likes, in a round of
 //!   somebody else too. That is what the medians are for.
 
@@ -82,11 +89,12 @@ pub type Entered = Result<Box<dyn Entrant>, String>;
 pub type Enter = fn() -> Entered;
 
 /// Everybody, in the order of the tables; the first one is what the others are compared to.
-pub const ENTRANTS: [(&str, Enter); 13] = [
+pub const ENTRANTS: [(&str, Enter); 14] = [
     ("ideal", limits::ideal),
     ("ideal direct", limits::ideal_direct),
     ("raw", limits::raw),
     (SEAWALL_WAL, seawall::wal),
+    ("seawall fdatasync", seawall::wal_fdatasync),
     ("seawall store", seawall::store),
     ("raft-engine", logs::raft_engine),
     ("raft-engine filled", logs::raft_engine_filled),

@@ -1,6 +1,7 @@
 //! seawall: the log by itself, and the whole store.
 
 use super::{Committer, Entered, Entrant, RECORD_BYTES, Record, each};
+use seawall::seawall_core::wal::segment::WalSync;
 use seawall::{Config, PageId, Store};
 use seawall_benches::{BenchStore, BenchWal};
 use std::time::Duration;
@@ -8,7 +9,12 @@ use std::time::Duration;
 struct WalAlone(BenchWal);
 
 pub(super) fn wal() -> Entered {
-    Ok(Box::new(WalAlone(BenchWal::new(Config::default().wal_buffer_bytes))))
+    Ok(Box::new(WalAlone(BenchWal::new(&Config::default()))))
+}
+
+pub(super) fn wal_fdatasync() -> Entered {
+    let config = Config { wal_sync: WalSync::Fdatasync, ..Config::default() };
+    Ok(Box::new(WalAlone(BenchWal::new(&config))))
 }
 
 impl Entrant for WalAlone {
