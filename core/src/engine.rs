@@ -133,6 +133,7 @@ impl Engine {
         // Again: the last holder may have changed it in between.
         let control = ControlFile::open(&*disk, Arc::clone(&poison))?;
         let recovery = Recovery::scan(Arc::clone(&disk), control.latest(), redo.is_some())?;
+        let scan_time = clock.now().saturating_sub(started);
         let on_disk = Arc::clone(&disk);
         let last = control.latest().last_file;
         let files = Files::open(on_disk, &format, Arc::clone(&poison), recovery.dropped(), last)?;
@@ -159,7 +160,10 @@ impl Engine {
         let pool =
             Pool::new(config.buffers, page_bytes, Arc::clone(&files), log, Arc::clone(&syncs));
         let batch_bytes = BATCH_PER_WAL_BUFFER * config.wal_buffer_bytes;
-        let report = recovery.replay(&pool, &files, redo.as_deref(), workers, batch_bytes)?;
+        let replay_started = clock.now();
+        let replayed = recovery.replay(&pool, &files, redo.as_deref(), workers, batch_bytes)?;
+        let replay_time = clock.now().saturating_sub(replay_started);
+        let report = RecoveryReport { scan_time, replay_time, ..replayed };
         // Pages that were written before the crash may be in the page cache alone. Replay took
         // them for what they say, so they become durable before it is forgotten.
         files.sync_everything()?;

@@ -242,6 +242,8 @@ impl Recovery {
             images: 0,
             changes: 0,
             notes: 0,
+            scan_time: Duration::ZERO,
+            replay_time: Duration::ZERO,
             time: Duration::ZERO,
         }
     }

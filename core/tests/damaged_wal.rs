@@ -172,7 +172,7 @@ fn a_hole_in_the_durable_log_is_refused_with_its_place_and_what_lies_beyond() {
 
 #[test]
 fn damage_to_what_was_written_and_not_known_durable_ends_the_log_there() {
-    let bed = Bed::new(400, 140);
+    let bed = Bed::new(400, 170);
     let last = bed.last_segment();
     let start = bed.geometry.segment_start(last);
     assert_eq!(bed.flushed, start, "the commits that nobody waited for have reached a segment");

@@ -30,7 +30,11 @@ pub struct RecoveryReport {
     pub changes: u64,
     /// Notes passed on: see [`Redo::note`](crate::redo::Redo::note).
     pub notes: u64,
-    /// How long it took, the final checkpoint included.
+    /// How long it took to read the log for the first time.
+    pub scan_time: Duration,
+    /// How long replay took, which reads it again.
+    pub replay_time: Duration,
+    /// How long it took in all, the final checkpoint included.
     pub time: Duration,
 }
 
