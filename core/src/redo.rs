@@ -207,6 +207,9 @@ impl<'r> Bytes<'r> {
 }
 
 #[cfg(test)]
+mod round_trip;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::wal::record::{RECORD_HEADER_BYTES, RecordKind};

@@ -7,7 +7,8 @@ use seawall_core::redo::{Entry, PageRedo, Redo, entries};
 
 const PAGE_BYTES: usize = 4096;
 
-pub(crate) const OUTCOMES: &[Outcome] = &["custom change", "image", "note", "nothing", "ranges", "refused", "refused by the engine"];
+pub(crate) const OUTCOMES: &[Outcome] =
+    &["custom change", "image", "note", "nothing", "ranges", "refused", "refused by the engine"];
 
 /// Input: LSN of the page (8), end of the record (8), then the record's body.
 ///
