@@ -15,6 +15,7 @@
 //! # Rules
 //! * R1, R4: replay gives the same from any mix of old and new pages, also when it is cut short
 //!   and starts again: nothing that step 1 depends on changes before the checkpoint is complete.
+//! * R7, R9: what is refused in step 2 is as it was.
 //! * W7: the records tile the stream; each carries its own position.
 //! * What is behind the last valid record was never acknowledged: the WAL carries how far it was
 //!   durable (`flushed_upto`, the control file).

@@ -1,6 +1,7 @@
 //! What lies behind the last valid record, and whether any of it had been durable.
 //!
 //! # Rules
+//! * R7: a log that ends before a position that is known to have been durable has lost commits.
 //! * Behind the end of an undamaged log are zeros or older blocks, but for the block that the end
 //!   is in and the blocks of a torn record. A valid block says up to where the log was durable when
 //!   it was written: no further than its own end, so what comes before the end tells nothing.
