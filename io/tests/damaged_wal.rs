@@ -3,7 +3,8 @@
 #![expect(clippy::disallowed_methods, reason = "damages the disk from outside")]
 #![expect(clippy::disallowed_types, reason = "damages the disk from outside")]
 
-use seawall::{Config, Error, FileId, FileOptions, Format, PageId, Redo, Store, WalFault};
+use seawall::seawall_core::wal::record::BlockHeader;
+use seawall::{Config, Error, FileId, FileOptions, Format, Lsn, PageId, Redo, Store, WalFault};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
@@ -127,6 +128,22 @@ fn zero(segment: &Path) {
     file.write_all_at(&[0; 10_000], 100).unwrap();
 }
 
+/// Makes a segment as if all of it had been written and nothing synced.
+fn make_undurable(segment: &Path, number: u64) {
+    let file = File::options().read(true).write(true).open(segment).unwrap();
+    for (block, offset) in (number * 8..number * 8 + 8).zip((0..).step_by(8 << 10)) {
+        let mut header = [0; 32];
+        file.read_exact_at(&mut header, offset).unwrap();
+        let system_id = u64::from_le_bytes(header[8..16].try_into().unwrap());
+        let address = Lsn(block * 8160);
+        if BlockHeader::decode(&header, system_id, address).is_ok() {
+            let flushed_upto = Lsn(number * 8 * 8160);
+            BlockHeader { system_id, address, flushed_upto }.encode(&mut header);
+            file.write_all_at(&header, offset).unwrap();
+        }
+    }
+}
+
 /// As it stands in the posts: it cuts the file.
 fn dd(segment: &Path) {
     let of = format!("of={}", segment.display());
@@ -165,7 +182,8 @@ fn a_hole_in_the_durable_log_is_refused_with_its_place_and_what_lies_beyond() {
 #[test]
 fn damage_to_what_was_written_and_not_known_durable_ends_the_log_there() {
     for (name, damage) in [("zeroed", zero as fn(&Path)), ("dd", dd)] {
-        let bed = Bed::new(500, 360);
+        let bed = Bed::new(860, 0);
+        make_undurable(&bed.segment(bed.flushed_segment), bed.flushed_segment);
         damage(&bed.segment(bed.flushed_segment));
         let (last, store) = bed.last_commit();
         let report = store.recovery();
@@ -218,7 +236,7 @@ impl Redo for Counts {
         Ok(())
     }
 
-    fn note(&self, _: seawall::Lsn, _: u8, _: &[u8]) -> Result<(), String> {
+    fn note(&self, _: Lsn, _: u8, _: &[u8]) -> Result<(), String> {
         Ok(())
     }
 }
