@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-const ROUNDS: usize = 7;
+const ROUNDS: usize = 5;
 
 /// What a log is full of.
 pub(crate) struct Workload {
@@ -40,13 +40,13 @@ const WORKLOADS: [Workload; 2] = [
     Workload {
         name: "small changes, 1,000 pages",
         pages: 1000,
-        changes: 1_000_000,
+        changes: 300_000,
         full_page_writes: false,
     },
     Workload {
         name: "images and changes, 16,000 pages",
         pages: 16_000,
-        changes: 300_000,
+        changes: 100_000,
         full_page_writes: true,
     },
 ];

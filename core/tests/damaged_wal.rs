@@ -377,8 +377,8 @@ fn whatever_the_bytes_are_the_store_refuses_or_has_a_state_that_it_went_through(
                 let found = content(&engine).unwrap();
                 let state = bed.states.iter().position(|state| *state == found);
                 prop_assert!(state.is_some(), "no state: {}", engine.recovery());
-                let present = bed.commits_to(first).min(500);
-                prop_assert!(state >= Some(present), "{state:?} of {present}: {}", engine.recovery());
+                let (present, report) = (bed.commits_to(first).min(500), engine.recovery());
+                prop_assert!(state >= Some(present), "{state:?} of {present}: {report}");
                 cut.fetch_add(u64::from(state < Some(560)), Ordering::Relaxed);
             }
             Err(error) => {

@@ -151,10 +151,13 @@ impl Workers for Backwards {
     }
 }
 
+/// Where a failure writes its seed.
+const SEEDS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/proptest-regressions/parallel.txt");
+
 proptest! {
     #![proptest_config(ProptestConfig {
         cases: 150,
-        failure_persistence: Some(Box::new(FileFailurePersistence::Direct("proptest-regressions/parallel.txt"))),
+        failure_persistence: Some(Box::new(FileFailurePersistence::Direct(SEEDS))),
         ..ProptestConfig::default()
     })]
 

@@ -127,10 +127,12 @@ impl Cluster {
         let make = format!(
             "create table t (id int primary key, filler text) with (fillfactor = 50);\n\
              insert into t select i, repeat('a', 100) from generate_series(1, {rows}) i;\n\
-             create procedure change(n int) language plpgsql as $$ begin \
+             create procedure change(n int) language plpgsql as $$ \
+             declare k int; begin \
              for i in 1..n loop \
+             k := 1 + floor(random() * {rows})::int; \
              update t set filler = repeat(chr(65 + i % 26), 100) \
-             where id = 1 + floor(random() * {rows})::int; commit; end loop; end $$;"
+             where id = k; commit; end loop; end $$;"
         );
         let statements =
             [&make, "vacuum analyze t", "checkpoint", &format!("call change({changes})")];

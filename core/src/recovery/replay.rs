@@ -1,9 +1,9 @@
 //! Step 6: makes the changes that the pages lack, at once where they are of different pages.
 //! PostgreSQL: `PerformWalRecovery`, `XLogReadBufferForRedo`.
 //!
-//! The log is replayed in batches. Of each, one thread alone decides, in the order of the log, which
-//! changes are made and how long the files are; then the changes are made in shares, each page in
-//! one of them, while the next batch is read; then notes are passed on, and a truncation, which is
+//! The log is replayed in batches. Of each, one thread alone decides, in the order of the log,
+//! which changes are made and how long the files are; then the changes are made in shares, each
+//! page in one of them, while the next batch is read; then notes are passed on, and a truncation, which is
 //! the last record of its batch, is carried out. So what comes out is what one thread would make.
 //!
 //! # Rules
