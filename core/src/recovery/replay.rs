@@ -3,8 +3,9 @@
 //!
 //! The log is replayed in batches. Of each, one thread alone decides, in the order of the log,
 //! which changes are made and how long the files are; then the changes are made in shares, each
-//! page in one of them, while the next batch is read; then notes are passed on, and a truncation, which is
-//! the last record of its batch, is carried out. So what comes out is what one thread would make.
+//! page in one of them, while the next batch is read; then notes are passed on, and a truncation,
+//! which is the last record of its batch, is carried out. So what comes out is what one thread
+//! would make.
 //!
 //! # Rules
 //! * R4: the changes of a page are made in the order of the log: a page is in one share only, and
