@@ -207,7 +207,9 @@ impl Recovery {
         }
     }
 
-    /// Step 6: makes the changes that the pages lack, and passes the notes on.
+    /// Step 6: makes the changes that the pages lack, and passes the notes on. Takes about
+    /// `batch_bytes` (4 MiB at most) of log at a time, which with the next batch is up to 12 MiB of
+    /// memory with a usual log, and less than 256 MiB whatever the log says.
     ///
     /// # Errors
     /// [`Error::Wal`] for a record that makes no sense; [`Error::Page`], [`Error::Io`] and the
