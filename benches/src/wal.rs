@@ -79,7 +79,7 @@ impl BenchWal {
         let end = self.wal.reserved();
         self.wal.flush(end).expect("a good disk");
         let current = self.wal.geometry().segment(end);
-        let recycled = self.wal.segments().retire_before(current, current, SEGMENTS_AHEAD);
+        let recycled = self.wal.segments().retire_before(current, current + SEGMENTS_AHEAD);
         recycled.expect("a good disk");
     }
 }

@@ -25,11 +25,13 @@ use crate::operation::Operation;
 use crate::page::{FileId, PageId};
 use crate::poison::Poison;
 use crate::recovery::{Recovery, RecoveryReport};
+use crate::redo::Redo;
 use crate::wal::background::{BackgroundSettings, WalWriter};
 use crate::wal::durable::{FlushedFollower, Flusher, WhenDurable};
 use crate::wal::position::{Geometry, WAL_DIR};
 use crate::wal::segment::Segments;
 use crate::wal::{SlotInfo, Wal, WalSlot, WalStats};
+use crate::workers::{Serial, Workers};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -38,6 +40,9 @@ pub const LOCK_FILE: &str = "lock";
 
 /// What a directory may hold that is no store yet: an attempt to create one was interrupted.
 const CREATED_FIRST: [&str; 4] = [DATA_DIR, LOCK_FILE, WAL_DIR, "control.new"];
+
+/// How much log recovery takes at a time, in terms of what is kept in memory anyway.
+const BATCH_PER_WAL_BUFFER: usize = 4;
 
 /// An open store.
 pub struct Engine {
@@ -51,6 +56,7 @@ pub struct Engine {
     pool: Pool,
     checkpointer: Checkpointer,
     recovery: RecoveryReport,
+    redo: Option<Arc<dyn Redo>>,
     // Last: released when everything else is gone.
     _lock: Box<dyn Send + Sync>,
 }
@@ -99,6 +105,24 @@ impl Engine {
     /// store has another format) before anything was changed; [`Error::Wal`] if the log is damaged
     /// where it was durable; [`Error::Page`], [`Error::Io`], [`Error::Poisoned`].
     pub fn open(disk: Arc<dyn Disk>, config: Config, clock: Arc<dyn Clock>) -> Result<Self> {
+        Self::open_with(disk, config, clock, &Serial, None)
+    }
+
+    /// As [`Engine::open`], with workers that share the replay of the log, and with what gives the
+    /// custom kinds in it a meaning. See [`Recovery::replay`] for the memory that it takes.
+    ///
+    /// # Errors
+    /// As [`Engine::open`]; [`Error::Wal`] also for what `redo` refuses.
+    ///
+    /// # Panics
+    /// As `redo` does; the store can be opened again.
+    pub fn open_with(
+        disk: Arc<dyn Disk>,
+        config: Config,
+        clock: Arc<dyn Clock>,
+        workers: &dyn Workers,
+        redo: Option<Arc<dyn Redo>>,
+    ) -> Result<Self> {
         config.validate()?;
         let started = clock.now();
         let poison = Arc::new(Poison::new());
@@ -109,7 +133,8 @@ impl Engine {
         let lock = lock(&*disk)?;
         // Again: the last holder may have changed it in between.
         let control = ControlFile::open(&*disk, Arc::clone(&poison))?;
-        let recovery = Recovery::scan(Arc::clone(&disk), control.latest())?;
+        let recovery = Recovery::scan(Arc::clone(&disk), control.latest(), redo.is_some())?;
+        let scan_time = clock.now().saturating_sub(started);
         let on_disk = Arc::clone(&disk);
         let last = control.latest().last_file;
         let files = Files::open(on_disk, &format, Arc::clone(&poison), recovery.dropped(), last)?;
@@ -136,7 +161,11 @@ impl Engine {
         let page_bytes = format.page_bytes as usize;
         let pool =
             Pool::new(config.buffers, page_bytes, Arc::clone(&files), log, Arc::clone(&syncs));
-        let report = recovery.replay(&pool, &files)?;
+        let batch_bytes = BATCH_PER_WAL_BUFFER * config.wal_buffer_bytes;
+        let replay_started = clock.now();
+        let replayed = recovery.replay(&pool, &files, redo.as_deref(), workers, batch_bytes)?;
+        let replay_time = clock.now().saturating_sub(replay_started);
+        let report = RecoveryReport { scan_time, replay_time, ..replayed };
         // Pages that were written before the crash may be in the page cache alone. Replay took
         // them for what they say, so they become durable before it is forgotten.
         files.sync_everything()?;
@@ -152,6 +181,7 @@ impl Engine {
             pool,
             checkpointer,
             recovery: report,
+            redo,
             _lock: lock,
         };
         // What there is of the log stays until the next checkpoint: consumers take their slots now.
@@ -299,7 +329,7 @@ impl Engine {
 
     /// Begins an atomic operation.
     pub fn operation(&self) -> Operation<'_> {
-        Operation::new(&self.pool, &self.wal)
+        Operation::new(&self.pool, &self.wal).with_redo(self.redo.as_deref())
     }
 
     /// Commits an operation and waits until it is durable.

@@ -29,10 +29,12 @@
 mod clock;
 mod linux;
 mod store;
+mod workers;
 
 pub use clock::SystemClock;
 pub use linux::LinuxDisk;
 pub use store::Store;
+pub use workers::Threads;
 
 pub use seawall_core;
 pub use seawall_core::buffer::{Access, PageRead, Ring};
@@ -45,6 +47,7 @@ pub use seawall_core::operation::{Operation, OperationPage};
 pub use seawall_core::page::{FileId, PageId};
 pub use seawall_core::poison::PoisonCause;
 pub use seawall_core::recovery::RecoveryReport;
+pub use seawall_core::redo::Redo;
 #[cfg(feature = "sim")]
 pub use seawall_core::sim;
 pub use seawall_core::wal::{SlotInfo, WalSlot, WalStats};

@@ -1,6 +1,6 @@
 //! The store: an [`Engine`] on Linux files, with the threads that keep it moving.
 
-use crate::{LinuxDisk, SystemClock};
+use crate::{LinuxDisk, SystemClock, Threads};
 use seawall_core::buffer::{Access, PageRead, Ring};
 use seawall_core::checkpoint::{CheckpointHistory, CheckpointStats, Urgency};
 use seawall_core::clock::Clock;
@@ -13,6 +13,7 @@ use seawall_core::lsn::Lsn;
 use seawall_core::operation::Operation;
 use seawall_core::page::{FileId, PageId};
 use seawall_core::recovery::RecoveryReport;
+use seawall_core::redo::Redo;
 use seawall_core::wal::background::WalWriter;
 use seawall_core::wal::durable::{FlushedFollower, WhenDurable};
 use seawall_core::wal::{SlotInfo, WalSlot, WalStats};
@@ -61,16 +62,37 @@ impl Store {
     /// store has another format): nothing was changed. [`Error::Wal`] if the log is damaged where
     /// it was durable; [`Error::Page`], [`Error::Io`], [`Error::Poisoned`].
     pub fn open(dir: impl AsRef<Path>, config: Config) -> Result<Self> {
-        Self::open_on(linux(dir), config)
+        Self::open_on(linux(dir), config, None)
     }
 
-    /// As [`Store::open`], on any disk.
+    /// As [`Store::open`], for an engine with kinds of change and of note of its own, to which
+    /// `redo` gives a meaning. A store that is new is made by [`Store::init`].
     ///
     /// # Errors
-    /// As [`Store::open`].
-    pub fn open_on(disk: Arc<dyn Disk>, config: Config) -> Result<Self> {
+    /// As [`Store::open`]; [`Error::Wal`] also for what `redo` refuses.
+    ///
+    /// # Panics
+    /// As `redo` does; the store can be opened again.
+    pub fn open_with(dir: impl AsRef<Path>, config: Config, redo: Arc<dyn Redo>) -> Result<Self> {
+        Self::open_on(linux(dir), config, Some(redo))
+    }
+
+    /// As [`Store::open_with`], on any disk.
+    ///
+    /// # Errors
+    /// As [`Store::open_with`].
+    ///
+    /// # Panics
+    /// As [`Store::open_with`].
+    pub fn open_on(
+        disk: Arc<dyn Disk>,
+        config: Config,
+        redo: Option<Arc<dyn Redo>>,
+    ) -> Result<Self> {
         let clock = Arc::new(SystemClock::new());
-        let engine = Arc::new(Engine::open(disk, config, Arc::clone(&clock) as Arc<dyn Clock>)?);
+        let time = Arc::clone(&clock) as Arc<dyn Clock>;
+        let workers = Threads::for_this_machine();
+        let engine = Arc::new(Engine::open_with(disk, config, time, &workers, redo)?);
         let background = Background::start(&engine, clock)?;
         Ok(Self { engine, background })
     }

@@ -40,7 +40,7 @@ pub(super) fn store() -> Entered {
     // Checkpoints are due in `prepare` alone: as much WAL does not come about in a round.
     let config = Config {
         checkpoint_timeout: Duration::from_secs(24 * 3600),
-        checkpoint_wal_bytes: 1 << 30,
+        wal_max_bytes: 1 << 31,
         ..Config::default()
     };
     let entrant = WholeStore(BenchStore::new((THREADS_MAX * PAGES_PER_THREAD) as u32, config));

@@ -166,7 +166,7 @@ impl Seawall {
                 format: Format { page_bytes: PAGE_BYTES, ..Format::default() },
                 buffers: ROOM,
                 checkpoint_timeout: Duration::from_secs(24 * 3600),
-                checkpoint_wal_bytes: 1 << 40,
+                wal_max_bytes: 1 << 41,
                 ..Config::default()
             },
         );

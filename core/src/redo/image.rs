@@ -10,6 +10,7 @@
 use super::Bytes;
 use crate::page::{PAGE_HEADER_BYTES, Page, PageId};
 use crate::wal::record::RecordBuf;
+use std::borrow::Cow;
 
 /// The body of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,19 +55,18 @@ impl<'r> Image<'r> {
         self.stored.len()
     }
 
-    /// Writes the image to the start of a body, of the size that it was taken for.
+    /// The body up to its last byte that is not zero, of at most the size that it was taken for.
     ///
     /// # Errors
-    /// It is no LZ4 block, or one of another length: the body holds parts of it.
-    pub(super) fn restore(&self, body: &mut [u8]) -> Result<(), String> {
+    /// It is no LZ4 block, or one of another length.
+    pub(super) fn body(&self) -> Result<Cow<'r, [u8]>, String> {
         let Self { len, stored } = *self;
         if stored.len() == len {
-            body[..len].copy_from_slice(stored);
-            return Ok(());
+            return Ok(Cow::Borrowed(stored));
         }
-        match lz4_flex::block::decompress_into(stored, &mut body[..len]) {
-            Ok(found) if found == len => Ok(()),
-            Ok(found) => Err(format!("the image has {found} bytes, expected {len}")),
+        match lz4_flex::block::decompress(stored, len) {
+            Ok(body) if body.len() == len => Ok(Cow::Owned(body)),
+            Ok(body) => Err(format!("the image has {} bytes, expected {len}", body.len())),
             Err(error) => Err(format!("the image of {len} bytes: {error}")),
         }
     }
@@ -99,8 +99,8 @@ mod tests {
         let mut rest = Bytes(encoded);
         let image = Image::take(&mut rest, ID, BODY_BYTES)?;
         assert!(rest.0.is_empty());
-        let mut body = vec![0; BODY_BYTES];
-        image.restore(&mut body)?;
+        let mut body = image.body()?.into_owned();
+        body.resize(BODY_BYTES, 0);
         Ok(body)
     }
 

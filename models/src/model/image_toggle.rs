@@ -12,7 +12,7 @@
 
 use super::fixture::Store;
 use super::seawall_core::config::FullPageImages;
-use super::seawall_core::redo::{PageRedo, decode};
+use super::seawall_core::redo::{Entry, PageRedo, entries};
 use super::seawall_core::sync::thread;
 use super::seawall_core::wal::reader::Record;
 use crate::engine::Engine::{Dpor, LoomBounded, LoomRmw};
@@ -62,6 +62,6 @@ fn scenario() {
 }
 
 fn is_image(record: &Record) -> bool {
-    let changes = decode(&record.body, 40).expect("a good record");
-    matches!(changes[..], [PageRedo::Image { .. }])
+    let mut entries = entries(&record.body, 40).map(|entry| entry.expect("a good record"));
+    matches!(entries.next(), Some(Entry::Page(PageRedo::Image { .. })))
 }
