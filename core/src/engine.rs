@@ -1,19 +1,21 @@
 //! The store, without threads: pool, log, files and checkpointer put together.
 //!
 //! An [`Engine`] owns nothing but memory and what it opened on its [`Disk`]. The threads that make
-//! it a server are the caller's: one that calls [`Engine::checkpoint`] now and then, one that calls
-//! [`Engine::wal_writer_round`], one that calls
-//! [`Engine::background_writer_round`], one that calls [`Engine::flusher_serve`]. Without them everything still works: commits sync for
-//! themselves, evictions write for themselves, and recovery has more to replay.
+//! it a server are the caller's: one that calls [`Engine::checkpoint`] now and then, and one for
+//! each kind of round in `engine/threads.rs`. Without them everything still works: commits sync for
+//! themselves, evictions write for themselves, and recovery has more to replay; but futures wait
+//! for the flusher.
 
+mod log;
 mod scans;
+mod threads;
 
-use crate::buffer::{BackgroundWriter, DurableLog, PageRead, Pool, Round};
+use crate::buffer::{DurableLog, PageRead, Pool};
 use crate::checkpoint::{
     CHECKPOINT_RECORD_BYTES, CheckpointHistory, CheckpointStats, Checkpointer, Parts, Urgency,
 };
 use crate::clock::Clock;
-use crate::config::{Config, FullPageImages};
+use crate::config::Config;
 use crate::control::{Control, ControlFile, StoreState};
 use crate::disk::{Disk, LockOutcome};
 use crate::error::{Error, Result};
@@ -26,11 +28,9 @@ use crate::page::{FileId, PageId};
 use crate::poison::Poison;
 use crate::recovery::{Recovery, RecoveryReport};
 use crate::redo::Redo;
-use crate::wal::background::{BackgroundSettings, WalWriter};
-use crate::wal::durable::{FlushedFollower, Flusher, WhenDurable};
+use crate::wal::Wal;
 use crate::wal::position::{Geometry, WAL_DIR};
 use crate::wal::segment::Segments;
-use crate::wal::{SlotInfo, Wal, WalSlot, WalStats};
 use crate::workers::{Serial, Workers};
 use std::path::Path;
 use std::sync::Arc;
@@ -202,56 +202,6 @@ impl Engine {
         &self.config
     }
 
-    /// The log's positions: reserved, written, flushed.
-    pub fn wal_positions(&self) -> (Lsn, Lsn, Lsn) {
-        let flushed = self.wal.flushed();
-        let written = self.wal.written();
-        (self.wal.reserved(), written, flushed)
-    }
-
-    /// What has gone into the log since the store was opened.
-    pub fn wal_stats(&self) -> WalStats {
-        self.wal.stats()
-    }
-
-    /// Changes what torn pages are repaired from. When this returns after turning images on, a
-    /// page that a crash tears is repaired: that takes a checkpoint, which it runs.
-    ///
-    /// # Errors
-    /// As [`Checkpointer::run`]: images are on, and protect from the next complete checkpoint on.
-    pub fn set_full_page_images(&self, images: FullPageImages) -> Result<()> {
-        let Some(since) = self.wal.set_full_page_images(images) else { return Ok(()) };
-        if self.checkpoints().last.is_some_and(|last| last.redo >= since) {
-            return Ok(());
-        }
-        self.checkpoint(Urgency::Immediate).map(drop)
-    }
-
-    /// What torn pages are repaired from.
-    pub fn full_page_images(&self) -> FullPageImages {
-        self.wal.full_page_images()
-    }
-
-    /// Keeps the log from `from` on, for a consumer that calls itself `name`, until the slot is
-    /// dropped. Consumers that go on after a restart take theirs right after opening: until the
-    /// next checkpoint all of the log that was there is there.
-    ///
-    /// # Errors
-    /// [`Error::WalGone`] if the log does not go back that far any more; [`Error::BeyondWal`].
-    pub fn wal_slot(&self, name: &str, from: Lsn) -> Result<WalSlot> {
-        self.wal.slot(name, from)
-    }
-
-    /// What holds the log back, besides the redo point.
-    pub fn wal_slots(&self) -> Vec<SlotInfo> {
-        self.wal.slots()
-    }
-
-    /// The first position of the log that is still there.
-    pub fn wal_oldest(&self) -> Lsn {
-        self.wal.oldest()
-    }
-
     /// Creates an empty file, durably. Everything that happened before is made durable as well.
     ///
     /// # Errors
@@ -354,38 +304,12 @@ impl Engine {
         Ok(end)
     }
 
-    /// Returns once everything before `lsn` is durable.
-    ///
-    /// # Errors
-    /// [`Error::Poisoned`]; [`Error::BeyondWal`]; [`Error::Io`] if there is no space for the log.
-    pub fn wait_durable(&self, lsn: Lsn) -> Result<()> {
-        self.wal.flush(lsn)
-    }
-
-    /// A future that is ready once everything before `lsn` is durable, with the errors of
-    /// [`Engine::wait_durable`]. Needs no particular executor, but a thread that calls
-    /// [`Engine::flusher_serve`].
-    pub fn when_durable(&self, lsn: Lsn) -> WhenDurable<'_> {
-        self.wal.when_durable(lsn)
-    }
-
-    /// Follows the position up to which the log is durable, from where it is now.
-    pub fn follow_flushed(&self) -> FlushedFollower<'_> {
-        self.wal.follow_flushed()
-    }
-
     /// Runs a checkpoint, after the one that is running.
     ///
     /// # Errors
     /// As [`Checkpointer::run`].
     pub fn checkpoint(&self, urgency: Urgency) -> Result<CheckpointStats> {
         self.checkpointer.run(&self.parts(), urgency, StoreState::InProduction)
-    }
-
-    /// WAL inserted since the last redo point, in bytes.
-    pub fn wal_since_redo(&self) -> u64 {
-        let (_, redo) = self.wal.redo();
-        self.wal.reserved().since(redo)
     }
 
     /// Whether nothing was inserted since the last redo point but the record of its checkpoint.
@@ -401,66 +325,6 @@ impl Engine {
     /// Makes checkpoints stop resting between their writes, from now on.
     pub fn hurry(&self) {
         self.checkpointer.hurry();
-    }
-
-    /// One round of the WAL writer. Returns whether there was anything to do.
-    ///
-    /// # Errors
-    /// As [`Engine::wait_durable`].
-    pub fn wal_writer_round(&self, writer: &mut WalWriter) -> Result<bool> {
-        let settings = BackgroundSettings {
-            delay: self.config.wal_writer_delay,
-            flush_after_bytes: self.config.wal_writer_flush_after_bytes,
-        };
-        writer.round(&self.wal, self.clock.now(), settings)
-    }
-
-    /// Blocks until somebody commits asynchronously: for use after a round of the WAL writer that
-    /// had nothing to do.
-    pub fn wal_writer_sleep(&self, writer: &WalWriter) {
-        writer.sleep(&self.wal);
-    }
-
-    /// A flusher for this store; one at a time is enough.
-    pub fn flusher(&self) -> Flusher {
-        self.wal.flusher()
-    }
-
-    /// Blocks until a future asks for a position to become durable, and makes it so.
-    ///
-    /// # Errors
-    /// As [`Engine::wait_durable`]; the futures get them as well.
-    pub fn flusher_serve(&self, flusher: &mut Flusher) -> Result<()> {
-        flusher.serve(&self.wal)
-    }
-
-    /// Ends the sleeps of flusher and WAL writer, now and from now on.
-    pub fn wake_wal_threads(&self) {
-        self.wal.close_requests();
-    }
-
-    /// A background writer for this store; one at a time is enough.
-    pub fn background_writer(&self) -> BackgroundWriter {
-        BackgroundWriter::new(&self.config, &self.pool)
-    }
-
-    /// One round of the background writer: cleans pages that are about to be evicted.
-    ///
-    /// # Errors
-    /// As [`BackgroundWriter::round`]. The next round may succeed, unless the store is poisoned.
-    pub fn background_writer_round(&self, writer: &mut BackgroundWriter) -> Result<Round> {
-        writer.round(&self.pool)
-    }
-
-    /// Blocks until a frame is allocated that the writer's last round did not count, or
-    /// [`Engine::wake_background_writer`] is called: for use after a round that was idle.
-    pub fn background_writer_sleep(&self, writer: &BackgroundWriter) {
-        writer.sleep(&self.pool);
-    }
-
-    /// Ends the sleep of the background writer, and its next one if it is awake.
-    pub fn wake_background_writer(&self) {
-        self.pool.wake_background_writer();
     }
 
     /// Makes everything durable and notes that the store was closed. The caller does nothing with

@@ -1,7 +1,7 @@
 //! Positions: whoever reads them in the prescribed order sees them in theirs.
 //!
 //! property   flushed <= written <= inserted <= reserved, each monotone                       (W1)
-//! code       wal/flush.rs publish, wal/ring.rs             PostgreSQL: LogwrtResult, RefreshXLogWriteResult
+//! code       wal/flush.rs publish, wal/ring.rs     PostgreSQL: LogwrtResult
 //! threads    2 (a committer, a reader)
 //! bounds     two records, the second longer than a block; two looks
 //! cost       0 executions under dpor

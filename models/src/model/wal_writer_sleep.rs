@@ -2,7 +2,7 @@
 //! else makes durable.
 //!
 //! property   each commit that was noted becomes durable                                (W10, B3)
-//! code       wal/request.rs, wal/background.rs       PostgreSQL: the walwriter's latch, hibernation
+//! code       wal/request.rs, wal/background.rs       PostgreSQL: the walwriter's latch
 //! threads    2 (WAL writer, committer)
 //! bounds     two commits
 //! cost       2,178 executions under dpor
