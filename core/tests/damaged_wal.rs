@@ -153,7 +153,8 @@ fn a_hole_in_the_durable_log_is_refused_with_its_place_and_what_lies_beyond() {
     let bed = Bed::new(500, 0);
     let last = bed.last_segment();
     assert!(last >= 4, "{last} segments");
-    let damages: [(&str, fn(&SimDisk, u64)); 2] =
+    type Damage = fn(&SimDisk, u64);
+    let damages: [(&str, Damage); 2] =
         [("zeroed", |disk, segment| zero(disk, segment, 100, 10_000)), ("dd", dd)];
     for (name, damage) in damages {
         let disk = bed.disk.crash_image(1).mount();

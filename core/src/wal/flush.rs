@@ -30,12 +30,11 @@ use crate::error::{Error, Result};
 use crate::lsn::Lsn;
 use crate::poison::{Poison, PoisonWatcher};
 use crate::sync::atomic::{AtomicU64, Ordering};
-use crate::sync::{Mutex, WaitWord};
+use crate::sync::{Mutex, MutexGuard, WaitWord};
 use std::fmt;
 use std::io;
 use std::sync::{Arc, Weak};
 use std::task::Waker;
-use std::time::Duration;
 
 /// The write-ahead log.
 pub struct Wal {
@@ -244,25 +243,26 @@ impl Wal {
             Ok(group) => group,
             Err(error) => {
                 // Unless it is poison, nothing has changed, and who waits sees for himself.
-                let wake = self.pipeline.lock().end(stager, None);
-                self.wake(wake);
+                let mut pipeline = self.pipeline.lock();
+                let wake = pipeline.end(stager, None);
+                self.release(pipeline, wake);
                 return Err(error);
             }
         };
-        let (is_durable, wake) = self.pipeline.lock().begin(group.end, group.is_durable);
+        let mut pipeline = self.pipeline.lock();
+        let (is_durable, wake) = pipeline.begin(group.end, group.is_durable);
         group.is_durable = is_durable;
-        self.wake(wake);
+        self.release(pipeline, wake);
         let started = self.clock.now();
         stager.write(&group, &self.poison)?;
         let write_time = self.clock.now().saturating_sub(started);
-        let wake = self.publish(stager, &group, write_time);
-        self.wake(wake);
+        stager.gather.note_group(self.reserved(), group.stream_bytes, write_time);
+        self.publish(stager, &group);
         Ok(())
     }
 
-    /// Publishes what a group has brought. Returns those who wait for it.
-    fn publish(&self, mut stager: Box<Stager>, group: &Group, write_time: Duration) -> Wake {
-        stager.gather.note_group(self.reserved(), group.stream_bytes, write_time);
+    /// Publishes what a group has brought, and wakes those who wait for it.
+    fn publish(&self, stager: Box<Stager>, group: &Group) {
         let mut pipeline = self.pipeline.lock();
         // Release: pairs with the Acquire in written.
         self.written.store(group.end.0, Ordering::Release);
@@ -270,20 +270,21 @@ impl Wal {
             // Release: pairs with the Acquire in flushed.
             self.flushed.store(group.end.0, Ordering::Release);
         }
-        pipeline.end(stager, group.is_durable.then_some(group.end))
+        let wake = pipeline.end(stager, group.is_durable.then_some(group.end));
+        self.release(pipeline, wake);
     }
 
-    fn wake(&self, wake: Wake) {
-        // The candidate first: the disk is idle until he leads.
-        if let Some(turn) = wake.turn {
-            self.turn.publish(turn);
-        }
-        if let Some(group) = wake.group {
-            self.ended[parity(group)].publish(group);
-        }
-        if let Some(room) = wake.room {
-            self.room.publish(room);
-        }
+    /// Releases the lock, and wakes whom it is time to wake.
+    fn release(&self, pipeline: MutexGuard<'_, Pipeline>, wake: Wake) {
+        // Under the lock: the words never go back, whoever is late with waking. In the order in
+        // which they are waited for: the disk is idle until the candidate leads.
+        let turn = wake.turn.map(|turn| (&self.turn, turn));
+        let group = wake.group.map(|group| (&self.ended[parity(group)], group));
+        let room = wake.room.map(|room| (&self.room, room));
+        let words = [turn, group, room].into_iter().flatten();
+        words.clone().for_each(|(word, value)| word.set(value));
+        drop(pipeline);
+        words.for_each(|(word, _)| word.wake_all());
         wake.tasks.into_iter().for_each(Waker::wake);
     }
 }
@@ -321,8 +322,11 @@ impl DurableLog for Wal {
 
 impl PoisonWatcher for Wal {
     fn poisoned(&self) {
-        let everybody = self.pipeline.lock().give_up();
-        everybody.into_iter().for_each(|wake| self.wake(wake));
+        for next in [false, true] {
+            let mut pipeline = self.pipeline.lock();
+            let wake = pipeline.give_up(next);
+            self.release(pipeline, wake);
+        }
     }
 }
 

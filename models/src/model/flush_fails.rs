@@ -4,7 +4,7 @@
 //! code       wal/flush.rs lead, wal/pipeline.rs give_up, poison.rs      PostgreSQL: PANIC
 //! threads    2 (committers)
 //! bounds     one record each, inserted before; the first sync fails
-//! cost       486 executions under dpor
+//! cost       1,215 executions under dpor
 //! broken by  a failed sync that raises flushed; poison that wakes nobody
 
 use super::fixture::Store;

@@ -4,7 +4,7 @@
 //! code       wal/durable.rs, wal/tasks.rs, wal/request.rs     PostgreSQL: none (threads only)
 //! threads    3 (a task, the flusher, a committer)
 //! bounds     one record, inserted before
-//! cost       1,255 executions under dpor
+//! cost       1,535 executions under dpor
 //! broken by  a task that is entered after it has asked; one that is entered without another look
 
 use super::fixture::Store;

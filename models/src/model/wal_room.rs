@@ -5,7 +5,7 @@
 //!            PostgreSQL: AdvanceXLInsertBuffer
 //! threads    2 (one that inserts, one that flushes)
 //! bounds     two records of 40 bytes over blocks of 32, in a ring of 64
-//! cost       14,219 executions under dpor
+//! cost       11,578 executions under dpor
 //! broken by  room that is announced before it is there; a wait that nobody ends
 
 use super::fixture::Store;

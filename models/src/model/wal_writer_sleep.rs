@@ -12,7 +12,7 @@ use super::fixture::Store;
 use super::seawall_core::sync::thread;
 use super::seawall_core::wal::background::WalWriter;
 use crate::engine::Engine::{Dpor, Loom, LoomBounded, LoomRmw};
-use crate::profile::Profile::{Nightly, Quick};
+use crate::profile::Profile::{Ci, Nightly, Quick};
 use crate::record::{outcome, reach};
 use crate::spec::Model;
 
@@ -21,7 +21,7 @@ pub(super) const MODEL: Model = Model {
     property: "the WAL writer sleeps through no asynchronous commit",
     threads: 2,
     bounds: "two commits",
-    searches: &[(Dpor, Quick), (LoomBounded(2), Quick), (LoomRmw, Nightly), (Loom, Nightly)],
+    searches: &[(Dpor, Quick), (LoomBounded(2), Ci), (LoomRmw, Nightly), (Loom, Nightly)],
     reach: &["was never idle", "was idle before the last commit"],
     outcomes: 3,
     run: scenario,
@@ -35,7 +35,7 @@ fn scenario() {
     let background = thread::spawn(move || {
         let (mut writer, mut slept) = (WalWriter::default(), 0);
         while theirs.wal.flushed() < end {
-            if !theirs.wal_writer_round(&mut writer) {
+            if !theirs.wal_writer_round(&mut writer, 0) {
                 writer.sleep(&theirs.wal);
                 slept += 1;
             }

@@ -23,7 +23,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         replace: "if self.written() >= lsn {
             return Ok(());
         }",
-        models: &["group_flush"],
+        models: &["flush_written"],
         reason: "a commit is acknowledged at the written position (W9)",
     },
     Mutant {
@@ -229,7 +229,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         site: Expression,
         find: "before & ASLEEP != 0 && position.0 > before",
         replace: "false",
-        models: &["wal_writer_sleep", "flush_task"],
+        models: &["wal_writer_sleep"],
         reason: "the server sleeps through what it is asked for (W10)",
     },
     Mutant {
@@ -249,5 +249,14 @@ pub(super) const MUTANTS: &[Mutant] = &[
         replace: "false",
         models: &["flush_task"],
         reason: "the position was published between the last look and the entry into the list",
+    },
+    Mutant {
+        name: "flush-sleepers-sleep-on",
+        file: "wal/flush.rs",
+        site: Statements,
+        find: "words.for_each(|(word, _)| word.wake_all());",
+        replace: "drop(words);",
+        models: &["group_flush", "wal_room"],
+        reason: "who sleeps until a group ends is not woken (W8)",
     },
 ];
