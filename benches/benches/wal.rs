@@ -9,6 +9,7 @@
 //! The two take turns in rounds, so that their ratio means something where their times do not.
 
 use seawall::Config;
+use seawall::seawall_core::wal::record::{RecordBuf, RecordKind};
 use seawall_benches::{BenchWal, Random, timed};
 use std::hint::black_box;
 use std::sync::Mutex;
@@ -71,8 +72,9 @@ impl Ceiling {
 
 fn insert(wal: &BenchWal, bodies: &Bodies, threads: usize) -> Duration {
     let time = timed(threads, ROUND_RECORDS, |_, share| {
+        let mut record = RecordBuf::new(RecordKind::Pages);
         for number in 0..share {
-            wal.insert(bodies.get(number, BODY_BYTES));
+            wal.insert(&mut record, bodies.get(number, BODY_BYTES));
         }
     });
     wal.recycle();

@@ -48,12 +48,12 @@ impl BenchWal {
         Self { wal, _dir: dir }
     }
 
-    /// Inserts a record; gives its end.
+    /// Inserts a record, assembled in one that is used again; gives its end.
     ///
     /// # Panics
     /// If that fails.
-    pub fn insert(&self, body: &[u8]) -> Lsn {
-        let mut record = RecordBuf::new(RecordKind::Pages);
+    pub fn insert(&self, record: &mut RecordBuf, body: &[u8]) -> Lsn {
+        record.clear(RecordKind::Pages);
         record.put(body);
         let (epoch, _) = self.wal.redo();
         match self.wal.insert(record, epoch).expect("a good disk") {
@@ -67,7 +67,8 @@ impl BenchWal {
     /// # Panics
     /// If that fails.
     pub fn insert_durably(&self, body: &[u8]) {
-        self.wal.flush(self.insert(body)).expect("a good disk");
+        let mut record = RecordBuf::new(RecordKind::Pages);
+        self.wal.flush(self.insert(&mut record, body)).expect("a good disk");
     }
 
     /// Makes everything durable, and gives the full segments to the end of the log, as a

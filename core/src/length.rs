@@ -101,7 +101,7 @@ pub fn truncate(parts: &Parts<'_>, id: FileId, blocks: u32) -> Result<()> {
         let mut record = RecordBuf::new(RecordKind::Truncate);
         record.put(&id.0.to_le_bytes());
         record.put(&blocks.to_le_bytes());
-        log(parts, &record)?;
+        log(parts, &mut record)?;
     }
     cut.carry_out();
     for tag in parts.files.cut(&file, blocks)? {
@@ -125,7 +125,7 @@ pub fn drop_file(parts: &Parts<'_>, id: FileId) -> Result<()> {
     let _no_redo_point = parts.files.begin_cut();
     let mut record = RecordBuf::new(RecordKind::Drop);
     record.put(&id.0.to_le_bytes());
-    log(parts, &record)?;
+    log(parts, &mut record)?;
     parts.files.forget(&file);
     cut.carry_out();
     parts.files.remove_later(&file);
@@ -143,7 +143,7 @@ fn prepare(parts: &Parts<'_>, id: FileId) -> Result<Arc<DataFile>> {
 
 /// Step 4. Once the record is in the log, the cut is to be: the store is poisoned if it cannot be
 /// made durable, since memory and disk would not agree.
-fn log(parts: &Parts<'_>, record: &RecordBuf) -> Result<()> {
+fn log(parts: &Parts<'_>, record: &mut RecordBuf) -> Result<()> {
     let (_, end) = parts.wal.insert_any_time(record)?;
     parts.wal.flush(end).map_err(|error| match error {
         Error::Poisoned(_) => error,

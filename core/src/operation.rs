@@ -162,7 +162,7 @@ fn insert(wal: &Wal, changed: &[&Held<'_>], notes: &[(u8, Vec<u8>)]) -> Result<L
         for (kind, data) in notes {
             redo::put_note(&mut record, *kind, data);
         }
-        if let Inserted::At { end, .. } = wal.insert(record, rule.epoch)? {
+        if let Inserted::At { end, .. } = wal.insert(&mut record, rule.epoch)? {
             return Ok(end);
         }
     }

@@ -226,7 +226,7 @@ impl Store {
         let mut record = RecordBuf::new(RecordKind::Pages);
         record.put(body);
         let (epoch, _) = self.wal.redo();
-        match self.wal.insert(record, epoch).expect("a good disk") {
+        match self.wal.insert(&mut record, epoch).expect("a good disk") {
             Inserted::At { start, end } => (start, end),
             Inserted::Stale => panic!("no redo point was fixed"),
         }

@@ -168,7 +168,7 @@ impl Checkpointer {
         let syncs = sync_files(&mut running.table, parts)?;
         let synced = parts.clock.now();
         parts.files.remove_dropped()?;
-        let (lsn, end) = parts.wal.insert_any_time(&checkpoint_record(redo))?;
+        let (lsn, end) = parts.wal.insert_any_time(&mut checkpoint_record(redo))?;
         parts.wal.flush(end)?;
         let last = *running.control.latest();
         running.control.write(Control {

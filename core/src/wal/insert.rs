@@ -39,7 +39,7 @@ impl Wal {
     /// [`Error::RecordTooLarge`], before anything happened; [`Error::Poisoned`]; [`Error::Io`] if
     /// the ring is full and a new segment cannot be created, which poisons the log: the record
     /// has a place in it already.
-    pub fn insert(&self, mut record: RecordBuf, epoch: Epoch) -> Result<Inserted> {
+    pub fn insert(&self, record: &mut RecordBuf, epoch: Epoch) -> Result<Inserted> {
         self.poison.check()?;
         if record.len() > MAX_RECORD_BYTES {
             let (bytes, max_bytes) = (record.len(), MAX_RECORD_BYTES);
@@ -48,15 +48,12 @@ impl Wal {
         record.close();
         let reservation = self.ring.reserve(record.padded_len());
         let (start, end) = (reservation.next(), reservation.end());
-        let stale = reservation.epoch() != epoch;
-        if stale {
-            record.make_void();
-        }
-        self.copy(reservation, record.finish(start))?;
-        if stale {
+        if reservation.epoch() != epoch {
+            self.copy(reservation, record.finish_void(start))?;
             return Ok(Inserted::Stale);
         }
-        self.counters.note(&record);
+        self.copy(reservation, record.finish(start))?;
+        self.counters.note(record);
         Ok(Inserted::At { start, end })
     }
 
@@ -64,10 +61,10 @@ impl Wal {
     ///
     /// # Errors
     /// As [`Wal::insert`].
-    pub fn insert_any_time(&self, record: &RecordBuf) -> Result<(Lsn, Lsn)> {
+    pub fn insert_any_time(&self, record: &mut RecordBuf) -> Result<(Lsn, Lsn)> {
         loop {
             let (epoch, _) = self.redo();
-            if let Inserted::At { start, end } = self.insert(record.clone(), epoch)? {
+            if let Inserted::At { start, end } = self.insert(record, epoch)? {
                 return Ok((start, end));
             }
         }

@@ -126,26 +126,47 @@ impl RecordKind {
     }
 }
 
+/// Bytes that a record is given room for at first: those of a few small changes.
+const USUAL_BYTES: usize = 256;
+
 /// A record under assembly: room for the header, then the body.
 #[derive(Debug, Clone)]
 pub struct RecordBuf {
     kind: RecordKind,
     bytes: Vec<u8>,
-    body_checksum: Option<u32>,
+    closed: Option<Closed>,
     images: u64,
     image_bytes: u64,
+}
+
+/// What is known of a record once its body is complete.
+#[derive(Debug, Clone, Copy)]
+struct Closed {
+    /// Bytes of header and body, without the padding.
+    length: usize,
+    /// Of the body.
+    checksum: u32,
 }
 
 impl RecordBuf {
     /// An empty record.
     pub fn new(kind: RecordKind) -> Self {
-        let bytes = vec![0; RECORD_HEADER_BYTES];
-        Self { kind, bytes, body_checksum: None, images: 0, image_bytes: 0 }
+        let bytes = Vec::with_capacity(USUAL_BYTES);
+        let mut record = Self { kind, bytes, closed: None, images: 0, image_bytes: 0 };
+        record.clear(kind);
+        record
+    }
+
+    /// Empties the record, to be used for another one.
+    pub fn clear(&mut self, kind: RecordKind) {
+        (self.kind, self.closed, self.images, self.image_bytes) = (kind, None, 0, 0);
+        self.bytes.clear();
+        self.bytes.extend_from_slice(&[0; RECORD_HEADER_BYTES]);
     }
 
     /// Appends to the body.
     pub fn put(&mut self, bytes: &[u8]) {
-        debug_assert!(self.body_checksum.is_none(), "the body is closed");
+        debug_assert!(self.closed.is_none(), "the body is closed");
         self.bytes.extend_from_slice(bytes);
     }
 
@@ -163,41 +184,48 @@ impl RecordBuf {
 
     /// Bytes of header and body.
     pub fn len(&self) -> usize {
-        self.bytes.len()
+        self.closed.map_or(self.bytes.len(), |closed| closed.length)
     }
 
     /// Whether the body is empty.
     pub fn is_empty(&self) -> bool {
-        self.bytes.len() == RECORD_HEADER_BYTES
+        self.len() == RECORD_HEADER_BYTES
     }
 
-    /// Sums the body: what can be done before the position is known.
+    /// Sums and pads the body, unless that is done: what can be done before the position is known.
     pub(crate) fn close(&mut self) {
-        self.body_checksum = Some(crc32c::crc32c(&self.bytes[RECORD_HEADER_BYTES..]));
+        if self.closed.is_none() {
+            let length = self.bytes.len();
+            let checksum = crc32c::crc32c(&self.bytes[RECORD_HEADER_BYTES..]);
+            self.bytes.resize(length.next_multiple_of(RECORD_ALIGNMENT as usize), 0);
+            self.closed = Some(Closed { length, checksum });
+        }
     }
 
-    /// Makes this a record that says nothing.
-    pub(super) fn make_void(&mut self) {
-        self.kind = RecordKind::Void;
-    }
-
-    /// Bytes that the record takes in the stream.
+    /// Bytes that the record, closed, takes in the stream.
     pub(super) fn padded_len(&self) -> u64 {
-        (self.bytes.len() as u64).next_multiple_of(RECORD_ALIGNMENT)
+        self.bytes.len() as u64
     }
 
-    /// The complete record at `start`, padded.
+    /// The complete record at `start`, closed before and padded.
     pub(crate) fn finish(&mut self, start: Lsn) -> &[u8] {
-        let body = self.body_checksum.expect("closed before");
-        let length = self.bytes.len();
-        self.bytes[0..4].copy_from_slice(&(length as u32).to_le_bytes());
-        self.bytes[4..8].copy_from_slice(&body.to_le_bytes());
-        self.bytes[8..16].copy_from_slice(&start.0.to_le_bytes());
-        self.bytes[16..20].fill(0);
-        self.bytes[16] = self.kind.to_byte();
-        let checksum = crc32c::crc32c(&self.bytes[..20]);
-        self.bytes[20..24].copy_from_slice(&checksum.to_le_bytes());
-        self.bytes.resize(length.next_multiple_of(RECORD_ALIGNMENT as usize), 0);
+        self.finish_as(self.kind, start)
+    }
+
+    /// A record at `start` that says nothing, in the place of this one.
+    pub(super) fn finish_void(&mut self, start: Lsn) -> &[u8] {
+        self.finish_as(RecordKind::Void, start)
+    }
+
+    fn finish_as(&mut self, kind: RecordKind, start: Lsn) -> &[u8] {
+        let Closed { length, checksum } = self.closed.expect("closed before");
+        let header = &mut self.bytes[..RECORD_HEADER_BYTES];
+        header[0..4].copy_from_slice(&(length as u32).to_le_bytes());
+        header[4..8].copy_from_slice(&checksum.to_le_bytes());
+        header[8..16].copy_from_slice(&start.0.to_le_bytes());
+        header[16..20].copy_from_slice(&[kind.to_byte(), 0, 0, 0]);
+        let checksum = crc32c::crc32c(&header[..20]);
+        header[20..24].copy_from_slice(&checksum.to_le_bytes());
         &self.bytes
     }
 }

@@ -188,6 +188,15 @@ impl Ring {
         &self.links[self.index(position)]
     }
 
+    /// The cells of `bytes` bytes, at most the capacity: up to the end of the ring, and on from its
+    /// start.
+    fn cells_from(&self, position: u64, bytes: usize) -> impl Iterator<Item = &UnsafeCell<u64>> {
+        let (before, from) = self.cells.split_at(self.index(position));
+        let words = bytes / 8;
+        let first = &from[..words.min(from.len())];
+        first.iter().chain(&before[..words - first.len()])
+    }
+
     fn index(&self, position: u64) -> usize {
         (position / 8) as usize & (self.cells.len() - 1)
     }
@@ -230,12 +239,13 @@ impl Reservation<'_> {
         let end = self.next + bytes.len() as u64;
         assert!(!bytes.is_empty() && bytes.len().is_multiple_of(8) && end <= self.end);
         assert!(end <= self.ring.room(), "no room in the ring");
-        for (position, word) in (self.next..end).step_by(8).zip(bytes.chunks_exact(8)) {
+        let cells = self.ring.cells_from(self.next, bytes.len());
+        cells.zip(bytes.chunks_exact(8)).for_each(|(cell, word)| {
             let word = u64::from_ne_bytes(word.try_into().expect("8 bytes"));
             // SAFETY: the cell belongs to this reservation: its range is disjoint from all others
             // (fetch_add), and the assertion says that the reader has released the last lap.
-            self.ring.cells[self.ring.index(position)].with_mut(|cell| unsafe { *cell = word });
-        }
+            cell.with_mut(|cell| unsafe { *cell = word });
+        });
         self.ring.link(self.next).publish(end);
         self.next = end;
     }
@@ -263,12 +273,13 @@ impl RingReader {
         assert!(end <= inserted && out.len().is_multiple_of(8), "taking what is not inserted");
         // After the load: a hole that it covers has set the poison before.
         self.ring.poison.check()?;
-        for (position, word) in (self.taken..end).step_by(8).zip(out.chunks_exact_mut(8)) {
+        let cells = self.ring.cells_from(self.taken, out.len());
+        cells.zip(out.chunks_exact_mut(8)).for_each(|(cell, word)| {
             // SAFETY: the cell belongs to the reader: its range is published and walked over, and
             // nobody may write to it before release, which takes this reader too.
-            let value = self.ring.cells[self.ring.index(position)].with(|cell| unsafe { *cell });
+            let value = cell.with(|cell| unsafe { *cell });
             word.copy_from_slice(&value.to_ne_bytes());
-        }
+        });
         self.taken = end;
         Ok(())
     }
