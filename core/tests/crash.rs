@@ -18,6 +18,7 @@ use seawall_core::sim::{CrashImage, CrashOptions, SimDisk};
 use seawall_core::sync::Mutex;
 use seawall_core::wal::position::{Geometry, segment_path};
 use seawall_core::wal::record::BlockHeader;
+use seawall_core::wal::segment::WalSync;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -56,6 +57,14 @@ fn a_sync_queue_of_one_request_loses_nothing() {
     let options = CrashOptions { max_subset: 4, seeded: 2, seed: 2 };
     let config = Config { sync_queue_capacity: 1, ..small() };
     sweep(config, options, |engine, sweep| mixed(engine, sweep, 16));
+}
+
+#[test]
+fn every_crash_recovers_what_was_acknowledged_with_syncs_after_writes_too() {
+    for wal_sync in [WalSync::Fdatasync, WalSync::Fsync] {
+        let options = CrashOptions { max_subset: 4, seeded: 2, seed: 3 };
+        sweep(Config { wal_sync, ..small() }, options, |engine, sweep| mixed(engine, sweep, 12));
+    }
 }
 
 #[test]

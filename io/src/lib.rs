@@ -50,6 +50,8 @@ pub use seawall_core::recovery::RecoveryReport;
 pub use seawall_core::redo::Redo;
 #[cfg(feature = "sim")]
 pub use seawall_core::sim;
+pub use seawall_core::wal::durable::{FlushedFollower, WhenDurable};
+pub use seawall_core::wal::segment::WalSync;
 pub use seawall_core::wal::{SlotInfo, WalSlot, WalStats};
 
 /// The example of the README, compiled.
