@@ -6,6 +6,7 @@
 //! [`Engine::background_writer_round`]. Without them everything still works: commits sync for
 //! themselves, evictions write for themselves, and recovery has more to replay.
 
+mod log;
 mod scans;
 
 use crate::buffer::{BackgroundWriter, DurableLog, PageRead, Pool, Round};
@@ -42,6 +43,7 @@ const CREATED_FIRST: [&str; 4] = [DATA_DIR, LOCK_FILE, WAL_DIR, "control.new"];
 pub struct Engine {
     config: Config,
     system_id: u64,
+    disk: Arc<dyn Disk>,
     clock: Arc<dyn Clock>,
     poison: Arc<Poison>,
     files: Arc<Files>,
@@ -118,7 +120,7 @@ impl Engine {
 
         let (geometry, ring) = (Geometry::new(&format), config.wal_buffer_bytes);
         let method = config.wal_sync_method();
-        let segments = Segments::open(disk, geometry, Arc::clone(&poison), method)?;
+        let segments = Segments::open(Arc::clone(&disk), geometry, Arc::clone(&poison), method)?;
         let wal = Wal::resume(
             &recovery.resume_at(),
             system_id,
@@ -142,6 +144,7 @@ impl Engine {
         let mut engine = Self {
             config,
             system_id,
+            disk,
             clock,
             poison,
             files,

@@ -14,6 +14,7 @@ use seawall_core::operation::Operation;
 use seawall_core::page::{FileId, PageId};
 use seawall_core::recovery::RecoveryReport;
 use seawall_core::wal::background::WalWriter;
+use seawall_core::wal::tail::TailReader;
 use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
 use std::sync::Arc;
@@ -244,6 +245,16 @@ impl Store {
     /// The log's positions: reserved, written, flushed.
     pub fn wal_positions(&self) -> (Lsn, Lsn, Lsn) {
         self.engine.wal_positions()
+    }
+
+    /// Reads the records of the log from one on, as they become durable. See
+    /// [`Engine::wal_reader`].
+    ///
+    /// # Errors
+    /// [`Error::BeyondWal`], [`Error::Wal`] if no record starts there or it is gone,
+    /// [`Error::Io`].
+    pub fn wal_reader(&self, from: Lsn) -> Result<TailReader> {
+        self.engine.wal_reader(from)
     }
 
     /// Ends the threads, makes everything durable and notes that the store was closed.

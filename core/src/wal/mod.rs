@@ -16,9 +16,10 @@
 //! # Reading path
 //! `position` (where an LSN is), `record` (bytes of a record), `ring` (insertion; the one file
 //! with unsafe code), `segment` (files), `flush` (writing and group commit), `insert` (records in),
-//! `background` (the WAL writer), `reader` (records out).
+//! `background` (the WAL writer), `blocks`, `reader`, `tail` (records out).
 
 pub mod background;
+mod blocks;
 mod flush;
 mod gather;
 mod insert;
@@ -29,6 +30,7 @@ pub mod record;
 pub mod ring;
 pub mod segment;
 mod stage;
+pub mod tail;
 mod tasks;
 
 pub use flush::{ResumeAt, Wal};
