@@ -243,7 +243,9 @@ impl fmt::Display for WalFault {
             WalFault::NoCheckpoint { lsn, found } => {
                 write!(f, "expected a checkpoint record at {lsn}, found {found}")
             }
-            WalFault::NotARecord { lsn, reason } => write!(f, "no record starts at {lsn}: {reason}"),
+            WalFault::NotARecord { lsn, reason } => {
+                write!(f, "no record starts at {lsn}: {reason}")
+            }
             WalFault::Recycled { lsn, segment } => write!(
                 f,
                 "{segment} was recycled or removed before the record at {lsn} in it was read"

@@ -52,8 +52,8 @@ struct Bed {
     file: FileId,
     writer: WalWriter,
     commits: u64,
-    /// The operations that the reader has not seen: end and number.
-    expected: VecDeque<(Lsn, u64)>,
+    /// The ends of the operations that the reader has not seen.
+    expected: VecDeque<Lsn>,
     reader: TailReader,
     recycled: u32,
 }
@@ -99,7 +99,7 @@ impl Bed {
             true => self.engine.commit(operation).unwrap(),
             false => self.engine.commit_async(operation).unwrap(),
         };
-        self.expected.push_back((end, self.commits));
+        self.expected.push_back(end);
     }
 
     /// Reads a record, if there is one, and checks that it is the next.
@@ -110,7 +110,7 @@ impl Bed {
             Ok(None) => {
                 let (_, _, flushed) = self.engine.wal_positions();
                 let next = self.expected.front();
-                assert!(next.is_none_or(|(end, _)| *end > flushed), "{next:?} is durable");
+                assert!(next.is_none_or(|end| *end > flushed), "{next:?} is durable");
                 return false;
             }
             Err(error) => self.start_again(position, &error),
@@ -123,10 +123,7 @@ impl Bed {
         assert_eq!(record.start, position);
         assert!(record.end <= flushed, "{} is durable up to {flushed}", record.end);
         if record.kind == RecordKind::Pages {
-            let (end, number) = self.expected.pop_front().expect("was committed");
-            assert_eq!(record.end, end);
-            let number = number.to_le_bytes();
-            assert!(record.body.windows(8).any(|bytes| bytes == number), "{number:?} {record:?}");
+            assert_eq!(Some(record.end), self.expected.pop_front());
         } else {
             assert_eq!(record.kind, RecordKind::Checkpoint);
         }
@@ -140,7 +137,7 @@ impl Bed {
         let present = self.disk.list(WAL_DIR).unwrap();
         assert!(present.iter().all(|found| format!("{WAL_DIR}/{found}") != name), "{error}");
         self.recycled += 1;
-        let end = self.expected.back().map_or(self.reader.position(), |(end, _)| *end);
+        let end = self.expected.back().copied().unwrap_or(self.reader.position());
         self.engine.wait_durable(end).unwrap();
         self.expected.clear();
         self.reader = self.engine.wal_reader(end).unwrap();
@@ -156,7 +153,7 @@ impl Bed {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
 
     #[test]
     fn a_reader_sees_every_durable_record_once_and_in_order_or_says_that_it_was_too_slow(
@@ -179,9 +176,16 @@ fn a_reader_that_is_too_slow_names_the_segment_that_is_gone() {
     for _ in 0..2 {
         bed.engine.checkpoint(Urgency::Immediate).unwrap();
     }
-    let error = bed.reader.next().unwrap_err();
+    // What it has open, or in memory, may still be what it was.
+    let error = loop {
+        match bed.reader.next() {
+            Ok(record) => assert!(record.is_some(), "there are more"),
+            Err(error) => break error,
+        }
+    };
     let words = error.to_string();
     assert!(words.contains("wal/0") && words.contains("was recycled or removed"), "{words}");
+    bed.start_again(bed.reader.position(), &error);
     assert_eq!(bed.finish(), 1);
 }
 
@@ -190,14 +194,15 @@ fn a_reader_begins_at_a_record_and_nowhere_else() {
     let mut bed = Bed::new();
     bed.commit(0, 100, true);
     bed.commit(1, 100, true);
-    let start = bed.expected[0].0;
+    let start = bed.expected[0];
     let refused = |lsn: Lsn| bed.engine.wal_reader(lsn).err().expect("refused");
     for lsn in [start.plus(8), start.plus(80), start.plus(4), Lsn::ZERO, Lsn(8)] {
         let error = refused(lsn);
-        let expected = matches!(error, Error::Wal(WalFault::NotARecord { lsn: at, .. }) if at == lsn);
+        let expected =
+            matches!(error, Error::Wal(WalFault::NotARecord { lsn: at, .. }) if at == lsn);
         assert!(expected, "{lsn}: {error}");
     }
-    for lsn in [Lsn(u64::MAX), bed.expected[1].0.plus(8)] {
+    for lsn in [Lsn(u64::MAX), bed.expected[1].plus(8)] {
         assert!(matches!(refused(lsn), Error::BeyondWal { .. }), "{lsn}");
     }
     let mut reader = bed.engine.wal_reader(start).unwrap();
@@ -208,14 +213,14 @@ fn a_reader_begins_at_a_record_and_nowhere_else() {
 fn a_start_that_is_not_durable_yet_is_checked_once_it_is() {
     let mut bed = Bed::new();
     bed.commit(0, 100, true);
-    let (durable, _) = bed.expected[0];
+    let durable = bed.expected[0];
     bed.commit(0, 100, false);
     bed.commit(0, 100, false);
-    let mut good = bed.engine.wal_reader(bed.expected[1].0).unwrap();
+    let mut good = bed.engine.wal_reader(bed.expected[1]).unwrap();
     let mut bad = bed.engine.wal_reader(durable.plus(8)).unwrap();
     assert!(good.next().unwrap().is_none() && bad.next().unwrap().is_none());
-    bed.engine.wait_durable(bed.expected[2].0).unwrap();
-    assert_eq!(good.next().unwrap().unwrap().end, bed.expected[2].0);
+    bed.engine.wait_durable(bed.expected[2]).unwrap();
+    assert_eq!(good.next().unwrap().unwrap().end, bed.expected[2]);
     let error = bad.next().unwrap_err();
     assert!(matches!(error, Error::Wal(WalFault::NotARecord { .. })), "{error}");
 }
@@ -226,7 +231,7 @@ fn a_durable_record_that_is_damaged_is_no_end() {
     bed.commit(0, 100, true);
     bed.commit(0, 100, true);
     let geometry = Geometry::new(&config().format);
-    let (end, _) = bed.expected[0];
+    let end = bed.expected[0];
     bed.disk.overwrite(&segment_path(geometry.segment(end)), geometry.offset(end), &[0; 16]);
     assert!(bed.read());
     let error = bed.reader.next().unwrap_err();

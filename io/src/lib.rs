@@ -45,11 +45,11 @@ pub use seawall_core::operation::{Operation, OperationPage};
 pub use seawall_core::page::{FileId, PageId};
 pub use seawall_core::poison::PoisonCause;
 pub use seawall_core::recovery::RecoveryReport;
+#[cfg(feature = "sim")]
+pub use seawall_core::sim;
 pub use seawall_core::wal::reader::Record;
 pub use seawall_core::wal::record::RecordKind;
 pub use seawall_core::wal::tail::TailReader;
-#[cfg(feature = "sim")]
-pub use seawall_core::sim;
 
 /// The example of the README, compiled.
 #[cfg(doctest)]

@@ -40,12 +40,7 @@ pub(super) struct Blocks {
 
 impl Blocks {
     /// The blocks that start before `limit`.
-    pub(super) fn new(
-        disk: Arc<dyn Disk>,
-        geometry: Geometry,
-        system_id: u64,
-        limit: Lsn,
-    ) -> Self {
+    pub(super) fn new(disk: Arc<dyn Disk>, geometry: Geometry, system_id: u64, limit: Lsn) -> Self {
         let piece = AlignedBytes::zeroed(geometry.segment_bytes().min(PIECE_BYTES) as usize);
         let (segment, held, valid, flushed_upto) = (None, 0..0, None, Lsn::ZERO);
         Self { disk, geometry, system_id, segment, piece, held, valid, limit, flushed_upto }
