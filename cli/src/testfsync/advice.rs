@@ -7,21 +7,24 @@ use seawall::Config;
 /// What a store should use.
 pub(super) struct Advice {
     pub(super) method: Method,
-    /// Others that are about as fast: no difference from the fastest shows in most rounds.
+    /// Others that are as fast, but for noise.
     pub(super) equals: Vec<Method>,
 }
 
 /// A sync that costs less than so many plain writes is hardly one.
 const WRITES_PER_SYNC_MIN: u64 = 2;
 
+/// A difference of so many percent is none.
+const NOISE_PERCENT: u64 = 5;
+
 /// Chooses among cells of one block size: the least median; of those that differ from it by noise,
-/// the least p99.
+/// the default, or else the least p99.
 pub(super) fn advise(cells: &[&Cell]) -> Option<Advice> {
     let able: Vec<_> = cells.iter().filter_map(|cell| syncing(cell)).collect();
     let (_, fastest) = able.iter().min_by_key(|(_, times)| quantile(times, 0.5))?;
     let mut near: Vec<_> =
         able.iter().filter(|(_, times)| is_noise(fastest, times)).copied().collect();
-    near.sort_by_key(|(method, times)| (quantile(times, 0.99), !is_default(*method)));
+    near.sort_by_key(|(method, times)| (!is_default(*method), quantile(times, 0.99)));
     let mut methods = near.into_iter().map(|(method, _)| method);
     Some(Advice { method: methods.next()?, equals: methods.collect() })
 }
@@ -42,8 +45,11 @@ fn syncing(cell: &Cell) -> Option<(Method, &Times)> {
     }
 }
 
-/// Whether a method was as fast as the fastest in a quarter of the rounds at least.
+/// Whether a method is nearly as fast as the fastest, or was in a quarter of the rounds at least.
 fn is_noise(fastest: &Times, other: &Times) -> bool {
+    if quantile(other, 0.5) * 100 <= quantile(fastest, 0.5) * (100 + NOISE_PERCENT) {
+        return true;
+    }
     let rounds = fastest.round_medians_ns.iter().zip(&other.round_medians_ns);
     let (all, ahead) = (rounds.len(), rounds.filter(|(fastest, other)| other <= fastest).count());
     ahead * 4 >= all
