@@ -1,6 +1,6 @@
 //! The binary `seawall`: a demo that kills itself, a torture workload with its verification, the
-//! two commands that a store needs from outside, `init` and `recover`, and two that look: `wal` into
-//! a log, `testfsync` at the disk.
+//! two commands that a store needs from outside, `init` and `recover`, and two that look: `wal`
+//! into a log, `testfsync` at the disk.
 //!
 //! Results go to stdout, everything else to stderr. Exit codes are in [`exit`].
 

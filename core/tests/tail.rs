@@ -152,8 +152,13 @@ impl Bed {
     }
 }
 
+/// A failing case prints its steps: they are the replay.
+fn settings() -> ProptestConfig {
+    ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
+    #![proptest_config(settings())]
 
     #[test]
     fn a_reader_sees_every_durable_record_once_and_in_order_or_says_that_it_was_too_slow(

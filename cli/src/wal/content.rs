@@ -121,7 +121,7 @@ impl Change {
         match &self.how {
             How::Image { bytes } => json!({ "file": file, "block": block, "image_bytes": bytes }),
             How::Ranges(ranges) => {
-                let range = |(offset, bytes): &(u64, u64)| json!({ "offset_bytes": offset, "bytes": bytes });
+                let range = |(from, bytes): &_| json!({ "offset_bytes": from, "bytes": bytes });
                 let ranges: Vec<_> = ranges.iter().map(range).collect();
                 json!({ "file": file, "block": block, "ranges": ranges })
             }
