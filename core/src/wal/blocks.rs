@@ -165,3 +165,71 @@ impl Blocks {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Format;
+    use crate::sim::SimDisk;
+
+    const SYSTEM_ID: u64 = 7;
+
+    fn geometry() -> Geometry {
+        let format = Format { wal_block_bytes: 1024, wal_segment_bytes: 4096, ..Format::default() };
+        Geometry::new(&format)
+    }
+
+    /// A segment full of blocks whose payloads are this byte.
+    fn write_segment(disk: &SimDisk, fill: u8) {
+        let mut bytes = vec![fill; 4096];
+        for (block, bytes) in (4..).zip(bytes.chunks_exact_mut(1024)) {
+            let address = geometry().block_start(block);
+            BlockHeader { system_id: SYSTEM_ID, address, flushed_upto: Lsn(8) }.encode(bytes);
+        }
+        disk.create_dir("wal").unwrap();
+        disk.write_file(&segment_path(1), &bytes);
+    }
+
+    fn first_bytes(blocks: &mut Blocks) -> Vec<u8> {
+        let mut read = |block| {
+            let mut byte = [0];
+            blocks.read(geometry().block_start(block), &mut byte).unwrap().unwrap();
+            byte[0]
+        };
+        [4, 5].map(&mut read).to_vec()
+    }
+
+    #[test]
+    fn whole_blocks_are_kept_and_the_one_at_the_limit_is_read_again_once_that_rises() {
+        let disk = SimDisk::new();
+        write_segment(&disk, 1);
+        let limit = geometry().block_start(5).plus(16);
+        let mut blocks = Blocks::new(Arc::new(disk.clone()), geometry(), SYSTEM_ID, limit);
+        assert_eq!(first_bytes(&mut blocks), [1, 1]);
+        disk.overwrite(&segment_path(1), 32, &[2; 992]);
+        disk.overwrite(&segment_path(1), 1024 + 32, &[2; 992]);
+        blocks.raise_limit(limit);
+        assert_eq!(first_bytes(&mut blocks), [1, 1], "the limit has not risen");
+        blocks.raise_limit(limit.plus(8));
+        assert_eq!(first_bytes(&mut blocks), [1, 2]);
+        blocks.forget();
+        assert_eq!(first_bytes(&mut blocks), [2, 2]);
+    }
+
+    #[test]
+    fn a_block_that_is_cut_off_or_in_the_wrong_place_is_no_block() {
+        let disk = SimDisk::new();
+        write_segment(&disk, 1);
+        let mut blocks = Blocks::new(Arc::new(disk.clone()), geometry(), SYSTEM_ID, Lsn(u64::MAX));
+        disk.truncate(&segment_path(1), 2048 + 100);
+        let loaded: Vec<_> = (4..9).map(|block| blocks.load(block).unwrap()).collect();
+        assert!(loaded[..2].iter().all(Result::is_ok));
+        let reason = |block: usize| loaded[block].clone().unwrap_err();
+        assert_eq!(reason(2), "wal/0000000000000001 ends inside the block");
+        assert_eq!(reason(4), "there is no wal/0000000000000002");
+        let bytes = disk.read_file(&segment_path(1));
+        disk.write_file(&segment_path(2), &bytes);
+        let reason = blocks.load(8).unwrap().unwrap_err();
+        assert!(reason.starts_with("block address is"), "{reason}");
+    }
+}
