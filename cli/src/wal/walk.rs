@@ -20,6 +20,9 @@ use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+/// How often a record is read that should be valid, of a store that may be open.
+const READS_MAX: u32 = 4;
+
 /// Why there are no more records, and where.
 pub(super) struct End {
     at: Lsn,
@@ -120,7 +123,7 @@ impl<'a> Walk<'a> {
         if stop.at >= control.redo && durable < stop.complete_at {
             return Ok(end);
         }
-        if self.reader(stop.at).read()?.is_ok() {
+        if self.is_valid_now(stop.at)? {
             end.reason = "what is behind was written while this was read".to_owned();
             return Ok(end);
         }
@@ -136,6 +139,17 @@ impl<'a> Walk<'a> {
             end.hole = Some(hole);
         }
         Ok(end)
+    }
+
+    /// Whether a record is there by now. Read again if not: a block that is being written may be
+    /// seen half.
+    fn is_valid_now(&self, at: Lsn) -> Result<bool, Failure> {
+        for _ in 0..READS_MAX {
+            if self.reader(at).read()?.is_ok() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn end(&self, stop: &Stop) -> End {
