@@ -1,8 +1,12 @@
-//! What the benchmarks share: a store in a temporary directory, threads that start together,
-//! random numbers that cost nothing.
+//! What the benchmarks share: a store or a log in a temporary directory, threads that start
+//! together, random numbers that cost nothing.
 //!
 //! The directories are on the file system of the system's temporary directory, or of
 //! `SEAWALL_BENCH_DIR`: set it where that is a tmpfs, on which a sync is free.
+
+mod wal;
+
+pub use wal::BenchWal;
 
 use seawall::{Config, FileOptions, PageId, Store};
 use std::path::PathBuf;
@@ -129,6 +133,12 @@ impl Random {
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
         self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
+    }
+
+    /// As many pseudo-random bytes.
+    pub fn bytes(&mut self, len: usize) -> Vec<u8> {
+        let words = std::iter::repeat_with(|| self.number().to_le_bytes());
+        words.flatten().take(len).collect()
     }
 
     /// One of `items`, each as likely as the others.

@@ -168,9 +168,10 @@ pub(crate) struct TortureArgs {
     /// fast as possible
     #[arg(long, default_value = "1s", value_name = "DURATION", value_parser = parse_duration)]
     pub(crate) checkpoint_every: Duration,
-    /// Log after which a checkpoint starts early [default: 4 segments]
+    /// What the log may take on disk; a checkpoint starts early after about half of it
+    /// [default: 8 segments]
     #[arg(long)]
-    pub(crate) checkpoint_wal_bytes: Option<u64>,
+    pub(crate) wal_max_bytes: Option<u64>,
     /// Bytes of log kept in memory
     #[arg(long, default_value_t = 1 << 20)]
     pub(crate) wal_buffer_bytes: usize,

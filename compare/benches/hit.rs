@@ -6,10 +6,10 @@
 //! by the hits of all threads.
 
 use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput};
-use seawall_compare::peers::{Array, Dash, Foyer, LockedMap, Moka, Quick};
-use seawall_compare::postgres::PostgresLike;
-use seawall_compare::rounds::{ROUND_OPS, ROUNDS, print_table};
-use seawall_compare::{Entrant, Ids, PAGE_BYTES, PAGES, Seawall, Workload};
+use seawall_compare::hit::peers::{Array, Dash, Foyer, LockedMap, Moka, Quick};
+use seawall_compare::hit::postgres::PostgresLike;
+use seawall_compare::hit::rounds::{ROUND_OPS, ROUNDS, print_table};
+use seawall_compare::hit::{Entrant, Ids, PAGE_BYTES, PAGES, Seawall, Workload};
 use std::time::Duration;
 
 const WORKLOADS: [(Workload, usize); 4] =

@@ -31,6 +31,20 @@ impl Default for Format {
     }
 }
 
+/// Whether the first change of a page after a redo point puts an image of the page into the log,
+/// from which a torn page is repaired. PostgreSQL: `full_page_writes`, `wal_compression`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FullPageImages {
+    /// It does.
+    #[default]
+    On,
+    /// It does, compressed where that is shorter: less log for more work.
+    Compressed,
+    /// It does not. For file systems and devices that never tear a page: elsewhere, a page that a
+    /// crash tears is lost.
+    Off,
+}
+
 /// The settings of a store.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Config {
@@ -53,9 +67,17 @@ pub struct Config {
     /// Part of `checkpoint_timeout` over which a checkpoint spreads its writes: 0 to 1. Default
     /// 0.9.
     pub checkpoint_completion_target: f64,
-    /// A checkpoint starts once this much WAL was written since the last redo point: at least two
-    /// segments. Default 512 MiB.
-    pub checkpoint_wal_bytes: u64,
+    /// What the WAL segments may take on disk if no slot holds them back: at least two segments.
+    /// A goal, not a limit: checkpoints start early enough to reach it, see
+    /// [`Config::checkpoint_wal_bytes`]. Default 1 GiB. PostgreSQL: `max_wal_size`.
+    pub wal_max_bytes: u64,
+    /// So much of the WAL segments is kept for reuse, whatever the distance between checkpoints:
+    /// 0 to 2^50; more than `wal_max_bytes` is as much as that. Default 80 MiB. PostgreSQL:
+    /// `min_wal_size`.
+    pub wal_min_bytes: u64,
+    /// What a torn page is repaired from. [`Engine`](crate::engine::Engine::set_full_page_images)
+    /// changes it while the store is open. Default [`FullPageImages::On`].
+    pub full_page_images: FullPageImages,
     /// Writeback starts after this many bytes of checkpoint writes: 0 (never) to 2 MiB. Default
     /// 256 KiB. PostgreSQL: `checkpoint_flush_after`.
     pub checkpoint_flush_after_bytes: u32,
@@ -90,7 +112,9 @@ impl Default for Config {
             wal_direct: true,
             checkpoint_timeout: Duration::from_secs(300),
             checkpoint_completion_target: 0.9,
-            checkpoint_wal_bytes: 512 << 20,
+            wal_max_bytes: 1 << 30,
+            wal_min_bytes: 80 << 20,
+            full_page_images: FullPageImages::On,
             checkpoint_flush_after_bytes: 256 << 10,
             wal_writer_delay: Duration::from_millis(200),
             wal_writer_flush_after_bytes: 1 << 20,
@@ -155,12 +179,20 @@ impl Config {
         duration("checkpoint_timeout", self.checkpoint_timeout, ms..=day)?;
         factor("checkpoint_completion_target", self.checkpoint_completion_target, 0..=1)?;
         let two_segments = u64::from(self.format.wal_segment_bytes) * 2;
-        in_range("checkpoint_wal_bytes", self.checkpoint_wal_bytes, two_segments..=1 << 50)?;
+        in_range("wal_max_bytes", self.wal_max_bytes, two_segments..=1 << 50)?;
+        in_range("wal_min_bytes", self.wal_min_bytes, 0..=1 << 50)?;
         let flush_after = u64::from(self.checkpoint_flush_after_bytes);
         in_range("checkpoint_flush_after_bytes", flush_after, 0..=2 << 20)?;
         duration("wal_writer_delay", self.wal_writer_delay, ms..=Duration::from_secs(10))?;
         self.validate_background_writer()?;
         in_range("sync_queue_capacity", self.sync_queue_capacity as u64, 1..=1 << 24)
+    }
+
+    /// A checkpoint starts once this much WAL was inserted since the last redo point. Until it is
+    /// complete, the WAL of the interval before is kept too, and that of its own time is added: so
+    /// the two make up `wal_max_bytes`. PostgreSQL: `CalculateCheckpointSegments`.
+    pub fn checkpoint_wal_bytes(&self) -> u64 {
+        (self.wal_max_bytes as f64 / (1.0 + self.checkpoint_completion_target)) as u64
     }
 
     pub(crate) fn wal_sync_method(&self) -> SyncMethod {

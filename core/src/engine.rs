@@ -1,15 +1,16 @@
 //! The store, without threads: pool, log, files and checkpointer put together.
 //!
 //! An [`Engine`] owns nothing but memory and what it opened on its [`Disk`]. The threads that make
-//! it a server are the caller's: one that calls [`Engine::checkpoint`] now and then, one that calls
-//! [`Engine::wal_writer_round`], one that calls
-//! [`Engine::background_writer_round`]. Without them everything still works: commits sync for
-//! themselves, evictions write for themselves, and recovery has more to replay.
+//! it a server are the caller's: one that calls [`Engine::checkpoint`] now and then, and one for
+//! each kind of round in `engine/threads.rs`. Without them everything still works: commits sync for
+//! themselves, evictions write for themselves, and recovery has more to replay; but futures wait
+//! for the flusher.
 
 mod log;
 mod scans;
+mod threads;
 
-use crate::buffer::{BackgroundWriter, DurableLog, PageRead, Pool, Round};
+use crate::buffer::{DurableLog, PageRead, Pool};
 use crate::checkpoint::{
     CHECKPOINT_RECORD_BYTES, CheckpointHistory, CheckpointStats, Checkpointer, Parts, Urgency,
 };
@@ -26,10 +27,11 @@ use crate::operation::Operation;
 use crate::page::{FileId, PageId};
 use crate::poison::Poison;
 use crate::recovery::{Recovery, RecoveryReport};
+use crate::redo::Redo;
 use crate::wal::Wal;
-use crate::wal::background::{BackgroundSettings, WalWriter};
 use crate::wal::position::{Geometry, WAL_DIR};
 use crate::wal::segment::Segments;
+use crate::workers::{Serial, Workers};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -38,6 +40,9 @@ pub const LOCK_FILE: &str = "lock";
 
 /// What a directory may hold that is no store yet: an attempt to create one was interrupted.
 const CREATED_FIRST: [&str; 4] = [DATA_DIR, LOCK_FILE, WAL_DIR, "control.new"];
+
+/// How much log recovery takes at a time, in terms of what is kept in memory anyway.
+const BATCH_PER_WAL_BUFFER: usize = 4;
 
 /// An open store.
 pub struct Engine {
@@ -52,6 +57,7 @@ pub struct Engine {
     pool: Pool,
     checkpointer: Checkpointer,
     recovery: RecoveryReport,
+    redo: Option<Arc<dyn Redo>>,
     // Last: released when everything else is gone.
     _lock: Box<dyn Send + Sync>,
 }
@@ -100,6 +106,24 @@ impl Engine {
     /// store has another format) before anything was changed; [`Error::Wal`] if the log is damaged
     /// where it was durable; [`Error::Page`], [`Error::Io`], [`Error::Poisoned`].
     pub fn open(disk: Arc<dyn Disk>, config: Config, clock: Arc<dyn Clock>) -> Result<Self> {
+        Self::open_with(disk, config, clock, &Serial, None)
+    }
+
+    /// As [`Engine::open`], with workers that share the replay of the log, and with what gives the
+    /// custom kinds in it a meaning. See [`Recovery::replay`] for the memory that it takes.
+    ///
+    /// # Errors
+    /// As [`Engine::open`]; [`Error::Wal`] also for what `redo` refuses.
+    ///
+    /// # Panics
+    /// As `redo` does; the store can be opened again.
+    pub fn open_with(
+        disk: Arc<dyn Disk>,
+        config: Config,
+        clock: Arc<dyn Clock>,
+        workers: &dyn Workers,
+        redo: Option<Arc<dyn Redo>>,
+    ) -> Result<Self> {
         config.validate()?;
         let started = clock.now();
         let poison = Arc::new(Poison::new());
@@ -110,7 +134,8 @@ impl Engine {
         let lock = lock(&*disk)?;
         // Again: the last holder may have changed it in between.
         let control = ControlFile::open(&*disk, Arc::clone(&poison))?;
-        let recovery = Recovery::scan(Arc::clone(&disk), control.latest())?;
+        let recovery = Recovery::scan(Arc::clone(&disk), control.latest(), redo.is_some())?;
+        let scan_time = clock.now().saturating_sub(started);
         let on_disk = Arc::clone(&disk);
         let last = control.latest().last_file;
         let files = Files::open(on_disk, &format, Arc::clone(&poison), recovery.dropped(), last)?;
@@ -130,13 +155,18 @@ impl Engine {
             Arc::clone(&poison),
             Arc::clone(&clock),
         );
-        let (files, wal) = (Arc::new(files), Arc::new(wal));
+        wal.set_full_page_images(config.full_page_images);
+        let files = Arc::new(files);
         let log = Arc::clone(&wal) as Arc<dyn DurableLog>;
         let syncs = Arc::new(SyncQueue::new(config.sync_queue_capacity));
         let page_bytes = format.page_bytes as usize;
         let pool =
             Pool::new(config.buffers, page_bytes, Arc::clone(&files), log, Arc::clone(&syncs));
-        let report = recovery.replay(&pool, &files)?;
+        let batch_bytes = BATCH_PER_WAL_BUFFER * config.wal_buffer_bytes;
+        let replay_started = clock.now();
+        let replayed = recovery.replay(&pool, &files, redo.as_deref(), workers, batch_bytes)?;
+        let replay_time = clock.now().saturating_sub(replay_started);
+        let report = RecoveryReport { scan_time, replay_time, ..replayed };
         // Pages that were written before the crash may be in the page cache alone. Replay took
         // them for what they say, so they become durable before it is forgotten.
         files.sync_everything()?;
@@ -153,9 +183,13 @@ impl Engine {
             pool,
             checkpointer,
             recovery: report,
+            redo,
             _lock: lock,
         };
+        // What there is of the log stays until the next checkpoint: consumers take their slots now.
+        let opening = engine.wal_slot("opening", engine.wal_oldest())?;
         engine.checkpoint(Urgency::Immediate)?;
+        drop(opening);
         engine.recovery.time = engine.clock.now().saturating_sub(started);
         Ok(engine)
     }
@@ -168,13 +202,6 @@ impl Engine {
     /// The settings.
     pub fn config(&self) -> &Config {
         &self.config
-    }
-
-    /// The log's positions: reserved, written, flushed.
-    pub fn wal_positions(&self) -> (Lsn, Lsn, Lsn) {
-        let flushed = self.wal.flushed();
-        let written = self.wal.written();
-        (self.wal.reserved(), written, flushed)
     }
 
     /// Creates an empty file, durably. Everything that happened before is made durable as well.
@@ -254,7 +281,7 @@ impl Engine {
 
     /// Begins an atomic operation.
     pub fn operation(&self) -> Operation<'_> {
-        Operation::new(&self.pool, &self.wal)
+        Operation::new(&self.pool, &self.wal).with_redo(self.redo.as_deref())
     }
 
     /// Commits an operation and waits until it is durable.
@@ -279,26 +306,12 @@ impl Engine {
         Ok(end)
     }
 
-    /// Returns once everything before `lsn` is durable.
-    ///
-    /// # Errors
-    /// [`Error::Poisoned`]; [`Error::BeyondWal`]; [`Error::Io`] if there is no space for the log.
-    pub fn wait_durable(&self, lsn: Lsn) -> Result<()> {
-        self.wal.flush(lsn)
-    }
-
     /// Runs a checkpoint, after the one that is running.
     ///
     /// # Errors
     /// As [`Checkpointer::run`].
     pub fn checkpoint(&self, urgency: Urgency) -> Result<CheckpointStats> {
         self.checkpointer.run(&self.parts(), urgency, StoreState::InProduction)
-    }
-
-    /// WAL inserted since the last redo point, in bytes.
-    pub fn wal_since_redo(&self) -> u64 {
-        let (_, redo) = self.wal.redo();
-        self.wal.reserved().since(redo)
     }
 
     /// Whether nothing was inserted since the last redo point but the record of its checkpoint.
@@ -314,42 +327,6 @@ impl Engine {
     /// Makes checkpoints stop resting between their writes, from now on.
     pub fn hurry(&self) {
         self.checkpointer.hurry();
-    }
-
-    /// One round of the WAL writer. Returns whether there was anything to do.
-    ///
-    /// # Errors
-    /// As [`Engine::wait_durable`].
-    pub fn wal_writer_round(&self, writer: &mut WalWriter) -> Result<bool> {
-        let settings = BackgroundSettings {
-            delay: self.config.wal_writer_delay,
-            flush_after_bytes: self.config.wal_writer_flush_after_bytes,
-        };
-        writer.round(&self.wal, self.clock.now(), settings)
-    }
-
-    /// A background writer for this store; one at a time is enough.
-    pub fn background_writer(&self) -> BackgroundWriter {
-        BackgroundWriter::new(&self.config, &self.pool)
-    }
-
-    /// One round of the background writer: cleans pages that are about to be evicted.
-    ///
-    /// # Errors
-    /// As [`BackgroundWriter::round`]. The next round may succeed, unless the store is poisoned.
-    pub fn background_writer_round(&self, writer: &mut BackgroundWriter) -> Result<Round> {
-        writer.round(&self.pool)
-    }
-
-    /// Blocks until a frame is allocated that the writer's last round did not count, or
-    /// [`Engine::wake_background_writer`] is called: for use after a round that was idle.
-    pub fn background_writer_sleep(&self, writer: &BackgroundWriter) {
-        writer.sleep(&self.pool);
-    }
-
-    /// Ends the sleep of the background writer, and its next one if it is awake.
-    pub fn wake_background_writer(&self) {
-        self.pool.wake_background_writer();
     }
 
     /// Makes everything durable and notes that the store was closed. The caller does nothing with

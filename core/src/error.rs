@@ -4,6 +4,7 @@ use crate::files::TablespaceId;
 use crate::lsn::Lsn;
 use crate::page::{FileId, PageId};
 use crate::poison::PoisonCause;
+use crate::recovery::Beyond;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -71,6 +72,15 @@ pub enum Error {
         /// Bytes of a page's body.
         body_bytes: usize,
     },
+    /// A change of an engine's own kind was refused: the page is as it was.
+    CustomChange {
+        /// The page.
+        page: PageId,
+        /// The kind.
+        kind: u8,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A WAL record that would be larger than a record may be.
     RecordTooLarge {
         /// Bytes of the record.
@@ -85,6 +95,13 @@ pub enum Error {
         lsn: Lsn,
         /// The end of the WAL.
         end: Lsn,
+    },
+    /// The WAL from this position on was asked for, and its beginning is removed.
+    WalGone {
+        /// The position asked for.
+        lsn: Lsn,
+        /// The first position that is still there.
+        oldest: Lsn,
     },
     /// The WAL is damaged before a position that was durable.
     Wal(WalFault),
@@ -190,6 +207,8 @@ pub enum WalFault {
         durable: Lsn,
         /// Who says so.
         witness: &'static str,
+        /// What lies behind the end.
+        beyond: Beyond,
     },
     /// The segment that recovery starts in is missing.
     MissingSegment {
@@ -231,12 +250,14 @@ pub enum WalFault {
 impl fmt::Display for WalFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            WalFault::Hole { valid_end, segment, offset, reason, durable, witness } => write!(
-                f,
-                "the WAL ends at {valid_end} ({segment} offset {offset}: {reason}), but was \
-                 durable up to {durable} according to {witness}: {} bytes are lost",
-                durable.since(*valid_end)
-            ),
+            WalFault::Hole { valid_end, segment, offset, reason, durable, witness, beyond } => {
+                write!(
+                    f,
+                    "the WAL ends at {valid_end} ({segment} offset {offset}: {reason}), but was \
+                     durable up to {durable} according to {witness}: {} bytes are lost; {beyond}",
+                    durable.since(*valid_end)
+                )
+            }
             WalFault::MissingSegment { segment, redo } => {
                 write!(f, "{segment} is missing, in which the redo point {redo} is")
             }
@@ -343,11 +364,17 @@ impl fmt::Display for Error {
                 f,
                 "bytes {start}..{end} of page {page} asked for, its body has {body_bytes}"
             ),
+            Error::CustomChange { page, kind, reason } => {
+                write!(f, "custom change of kind {kind} of page {page}: {reason}")
+            }
             Error::RecordTooLarge { bytes, max_bytes } => {
                 write!(f, "a WAL record of {bytes} bytes, the greatest is {max_bytes}")
             }
             Error::BeyondWal { lsn, end } => {
                 write!(f, "WAL position {lsn} is beyond the end of the WAL at {end}")
+            }
+            Error::WalGone { lsn, oldest } => {
+                write!(f, "WAL position {lsn} is gone: the WAL goes back to {oldest}")
             }
             Error::Wal(fault) => write!(f, "{fault}"),
             Error::Control(fault) => write!(f, "{fault}"),

@@ -37,4 +37,5 @@ pub mod redo;
 pub mod sim;
 pub mod sync;
 pub mod wal;
+pub mod workers;
 pub mod writeback;

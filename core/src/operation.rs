@@ -2,7 +2,9 @@
 //!
 //! Pages are locked exclusively when an operation first touches them and stay locked until it
 //! ends. Bytes are changed in place, through a door that notes which; commit writes one WAL record
-//! of all of them. An operation that is dropped puts the old bytes back.
+//! of them. A change can also be one of the engine's own kinds ([`Redo`]), which goes into the
+//! record instead of bytes, and notes of the engine can go with it. An operation that is dropped
+//! puts the old bytes back.
 //!
 //! # Rules
 //! * B5: every page is marked dirty when it is first changed, before the record is inserted, and
@@ -11,16 +13,19 @@
 //!   (C1).
 //! * Pages of unlogged files take part, but not in the record: they are never put back after a
 //!   crash, which empties their files, and keep the LSN zero.
-//! * W11: a page whose LSN is not after the redo point goes into the record as an image.
+//! * Changes of a page by bytes and by custom kinds are done again in the order in which they were
+//!   done: what ranges hold is fixed when a custom change follows them.
+//! * W11: a page whose LSN is not after the redo point goes into the record as an image, if
+//!   images are on.
 //!
 //! # Checked by
-//! models `redo_image`, `mark_flush`.
+//! models `redo_image`, `image_toggle`, `mark_flush`.
 
 use crate::buffer::{PageWrite, Pool, Ring};
 use crate::error::{Error, Result};
 use crate::lsn::Lsn;
 use crate::page::PageId;
-use crate::redo;
+use crate::redo::{self, CUSTOM_DATA_BYTES_MAX, FixedSteps, NO_REDO, Redo};
 use crate::wal::record::{RecordBuf, RecordKind};
 use crate::wal::{Inserted, Wal};
 use std::ops::Range;
@@ -34,7 +39,9 @@ use std::ops::Range;
 pub struct Operation<'e> {
     pool: &'e Pool,
     wal: &'e Wal,
+    redo: Option<&'e dyn Redo>,
     pages: Vec<Held<'e>>,
+    notes: Vec<(u8, Vec<u8>)>,
 }
 
 /// A page that the operation has locked.
@@ -44,17 +51,28 @@ struct Held<'e> {
     is_new: bool,
     /// Offset in the body and the bytes that were there, oldest first.
     undo: Vec<(usize, Vec<u8>)>,
+    /// The changes up to the last custom one.
+    fixed: FixedSteps,
+    /// How many of `undo` they are.
+    fixed_count: usize,
 }
 
 /// A page within an operation.
 pub struct OperationPage<'o, 'e> {
     held: &'o mut Held<'e>,
+    redo: Option<&'e dyn Redo>,
 }
 
 impl<'e> Operation<'e> {
     /// An operation that has touched nothing yet.
     pub fn new(pool: &'e Pool, wal: &'e Wal) -> Self {
-        Self { pool, wal, pages: Vec::new() }
+        Self { pool, wal, redo: None, pages: Vec::new(), notes: Vec::new() }
+    }
+
+    /// The same, with custom changes.
+    pub fn with_redo(mut self, redo: Option<&'e dyn Redo>) -> Self {
+        self.redo = redo;
+        self
     }
 
     /// Locks a page exclusively, unless this operation has, and gives access to it.
@@ -79,7 +97,13 @@ impl<'e> Operation<'e> {
             Some(index) => index,
             None => self.hold(id, false, ring)?,
         };
-        Ok(OperationPage { held: &mut self.pages[index] })
+        Ok(OperationPage { held: &mut self.pages[index], redo: self.redo })
+    }
+
+    /// Adds a note, which is in the log if the operation is, and in the order of the notes: see
+    /// [`Redo::note`]. An operation may consist of notes alone.
+    pub fn note(&mut self, kind: u8, data: &[u8]) {
+        self.notes.push((kind, data.to_vec()));
     }
 
     /// Locks a page that does not exist yet and goes into the record as it is.
@@ -99,19 +123,22 @@ impl<'e> Operation<'e> {
         } else {
             page.check_inside()?;
         }
-        self.pages.push(Held { id, page, is_new, undo: Vec::new() });
+        let (undo, fixed) = (Vec::new(), FixedSteps::default());
+        self.pages.push(Held { id, page, is_new, undo, fixed, fixed_count: 0 });
         Ok(self.pages.len() - 1)
     }
 
     /// Makes the changes part of the log, all or none, and unlocks the pages. They are durable
-    /// once the returned position is. With no changes to logged files that is [`Lsn::ZERO`].
+    /// once the returned position is. With no notes and no changes to logged files that is
+    /// [`Lsn::ZERO`].
     ///
     /// # Errors
     /// [`Error::Poisoned`], [`Error::RecordTooLarge`], [`Error::Io`]: the changes are undone.
     pub fn commit(mut self) -> Result<Lsn> {
         let is_logged = |held: &&Held<'_>| held.has_changed() && held.page.is_permanent();
         let logged: Vec<&Held<'_>> = self.pages.iter().filter(is_logged).collect();
-        let end = if logged.is_empty() { Lsn::ZERO } else { insert(self.wal, &logged)? };
+        let is_empty = logged.is_empty() && self.notes.is_empty();
+        let end = if is_empty { Lsn::ZERO } else { insert(self.wal, &logged, &self.notes)? };
         for held in self.pages.iter_mut().filter(|held| held.has_changed()) {
             held.finish(end);
         }
@@ -119,20 +146,23 @@ impl<'e> Operation<'e> {
     }
 }
 
-/// Inserts the record of the changes, assembled by a redo point that still holds.
-fn insert(wal: &Wal, changed: &[&Held<'_>]) -> Result<Lsn> {
+/// Inserts the record of the changes, assembled by a rule that still holds.
+fn insert(wal: &Wal, changed: &[&Held<'_>], notes: &[(u8, Vec<u8>)]) -> Result<Lsn> {
     loop {
-        let (epoch, redo) = wal.redo();
+        let rule = wal.image_rule();
         let mut record = RecordBuf::new(RecordKind::Pages);
         for held in changed {
             let page = held.page.page();
-            if page.lsn() <= redo {
-                redo::put_image(&mut record, held.id, page);
+            if page.lsn() <= rule.upto {
+                redo::put_image(&mut record, held.id, page, rule.is_compressed);
             } else {
-                redo::put_ranges(&mut record, held.id, page, &held.ranges());
+                redo::put_steps(&mut record, held.id, &held.fixed, page, &held.ranges());
             }
         }
-        if let Inserted::At { end, .. } = wal.insert(record, epoch)? {
+        for (kind, data) in notes {
+            redo::put_note(&mut record, *kind, data);
+        }
+        if let Inserted::At { end, .. } = wal.insert(record, rule.epoch)? {
             return Ok(end);
         }
     }
@@ -143,10 +173,11 @@ impl Held<'_> {
         self.is_new || !self.undo.is_empty()
     }
 
-    /// The ranges of the body that were changed, ascending, merged where they touch.
+    /// The ranges of the body that were changed since the last custom change, ascending, merged
+    /// where they touch.
     fn ranges(&self) -> Vec<Range<usize>> {
-        let mut ranges: Vec<_> =
-            self.undo.iter().map(|(start, old)| *start..start + old.len()).collect();
+        let changed = self.undo[self.fixed_count..].iter();
+        let mut ranges: Vec<_> = changed.map(|(start, old)| *start..start + old.len()).collect();
         ranges.sort_unstable_by_key(|range| range.start);
         let mut merged: Vec<Range<usize>> = Vec::with_capacity(ranges.len());
         for range in ranges {
@@ -156,6 +187,22 @@ impl Held<'_> {
             }
         }
         merged
+    }
+
+    /// Makes a custom change, whole or not at all.
+    fn apply(&mut self, redo: &dyn Redo, kind: u8, data: &[u8]) -> Result<(), String> {
+        let max = CUSTOM_DATA_BYTES_MAX;
+        if data.len() > max {
+            return Err(format!("it has {} bytes, expected {max} at the most", data.len()));
+        }
+        let mut body = self.page.page().body().to_vec();
+        redo.change(kind, self.id, data, &mut body)?;
+        self.fixed.add_ranges(self.page.page(), &self.ranges());
+        self.fixed.add_custom(kind, data);
+        self.page.change().body_mut().swap_with_slice(&mut body);
+        self.undo.push((0, body));
+        self.fixed_count = self.undo.len();
+        Ok(())
     }
 
     /// The change is in the log up to `end`, if it goes there.
@@ -217,5 +264,19 @@ impl OperationPage<'_, '_> {
         let end = offset.saturating_add(bytes.len());
         self.change(offset..end)?.copy_from_slice(bytes);
         Ok(())
+    }
+
+    /// Makes a change of one of the engine's own kinds, by [`Redo::change`]; `data` of up to 64 KiB
+    /// goes into the log instead of bytes of the page.
+    ///
+    /// # Errors
+    /// [`Error::CustomChange`]: the page is as it was.
+    pub fn apply(&mut self, kind: u8, data: &[u8]) -> Result<()> {
+        let made = match self.redo {
+            Some(redo) => self.held.apply(redo, kind, data),
+            None => Err(NO_REDO.to_owned()),
+        };
+        let page = self.held.id;
+        made.map_err(|reason| Error::CustomChange { page, kind, reason })
     }
 }

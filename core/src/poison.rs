@@ -15,7 +15,7 @@ use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use std::fmt;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// Why a store is poisoned: the first failure.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,22 +36,36 @@ impl fmt::Display for PoisonCause {
     }
 }
 
+/// Somebody who keeps others waiting for what a poisoned store does not do any more.
+pub trait PoisonWatcher: Send + Sync {
+    /// Wakes them. Called once, when the store has just been poisoned, perhaps with locks held
+    /// that are taken before the watcher's own.
+    fn poisoned(&self);
+}
+
 /// Set once, never cleared.
-#[derive(Debug)]
 pub struct Poison {
     set: AtomicBool,
     cause: Mutex<Option<Arc<PoisonCause>>>,
+    watcher: Mutex<Option<Weak<dyn PoisonWatcher>>>,
 }
 
 impl Poison {
     /// Not poisoned.
     pub fn new() -> Self {
-        Self { set: AtomicBool::new(false), cause: Mutex::new(None) }
+        Self { set: AtomicBool::new(false), cause: Mutex::new(None), watcher: Mutex::new(None) }
+    }
+
+    /// Has `watcher` told of the poison. There is one, the log: everybody else who waits has a
+    /// thread that works for him.
+    pub fn watch(&self, watcher: Weak<dyn PoisonWatcher>) {
+        *self.watcher.lock() = Some(watcher);
     }
 
     /// Poisons the store. The first cause stays. Returns the error to report.
     pub fn poison(&self, op: &'static str, file: &str, error: &io::Error) -> Error {
         let mut cause = self.cause.lock();
+        let is_first = cause.is_none();
         let first = cause.get_or_insert_with(|| {
             Arc::new(PoisonCause {
                 op,
@@ -60,10 +74,19 @@ impl Poison {
                 message: error.to_string(),
             })
         });
+        let first = Arc::clone(first);
         // Release: pairs with the Acquire in is_set, so that who sees the flag finds the cause.
         // (The lock orders the cause as well; the flag saves taking it on every commit.)
         self.set.store(true, Ordering::Release);
-        Error::Poisoned(Arc::clone(first))
+        drop(cause);
+        if is_first && let Some(watcher) = self.watcher() {
+            watcher.poisoned();
+        }
+        Error::Poisoned(first)
+    }
+
+    fn watcher(&self) -> Option<Arc<dyn PoisonWatcher>> {
+        self.watcher.lock().as_ref()?.upgrade()
     }
 
     /// Whether a sync has failed.
@@ -83,6 +106,12 @@ impl Poison {
         let cause = self.cause.lock();
         let first = cause.as_ref().expect("the cause is set before the flag");
         Err(Error::Poisoned(Arc::clone(first)))
+    }
+}
+
+impl fmt::Debug for Poison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Poison").field("is_set", &self.is_set()).finish_non_exhaustive()
     }
 }
 

@@ -2,22 +2,32 @@
 //!
 //! # Steps
 //! 1. Read the WAL from the redo point of the control file to its last valid record.
-//! 2. Refuse if it is known to have been durable further than that.
+//! 2. Refuse if it is known to have been durable further than that (`ahead.rs`), or if nobody
+//!    knows what it says: unknown records, custom kinds without a [`Redo`].
 //! 3. Sync what was read: it may be in the page cache alone, and what is built on it must not be
 //!    more durable than it is.
 //! 4. Clear what is behind the end, so that discarded records never come back to life.
 //! 5. Empty the unlogged files, unless the store was closed.
-//! 6. Replay, but for the changes of blocks and files that a later record cuts off (`cuts.rs`).
+//! 6. Replay (`replay.rs`), but for the changes of blocks and files that a later record cuts off
+//!    (`cuts.rs`).
 //! 7. Checkpoint; it removes the files that were dropped.
 //!
 //! # Rules
 //! * R1, R4: replay gives the same from any mix of old and new pages, also when it is cut short
 //!   and starts again: nothing that step 1 depends on changes before the checkpoint is complete.
+//! * R7, R9: what is refused in step 2 is as it was.
 //! * W7: the records tile the stream; each carries its own position.
 //! * What is behind the last valid record was never acknowledged: the WAL carries how far it was
 //!   durable (`flushed_upto`, the control file).
 
+mod ahead;
+mod batch;
 mod cuts;
+mod replay;
+mod report;
+
+pub use ahead::Beyond;
+pub use report::RecoveryReport;
 
 use crate::buffer::Pool;
 use crate::config::Format;
@@ -28,13 +38,16 @@ use crate::files::{Files, failed};
 use crate::lsn::Lsn;
 use crate::page::{AlignedBytes, FileId, PAGE_HEADER_BYTES};
 use crate::poison::Poison;
-use crate::redo::{self, PageRedo};
+use crate::redo::{self, Entry, Redo};
 use crate::wal::ResumeAt;
 use crate::wal::position::{BLOCK_HEADER_BYTES, Geometry, WAL_DIR, segment_path};
 use crate::wal::reader::{Record, Stop, WalReader};
 use crate::wal::record::{BlockHeader, RecordKind};
 use crate::wal::segment;
+use crate::workers::Workers;
+use batch::Batches;
 use cuts::{Cut, Cuts};
+use replay::Replay;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
@@ -44,42 +57,6 @@ use std::time::Duration;
 /// Bytes that are looked at and cleared at once behind the end of the WAL.
 const CLEAR_BYTES: usize = 1 << 20;
 
-/// What recovery found and did. Its `Display` is the log line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RecoveryReport {
-    /// Whether the store had been closed.
-    pub was_closed: bool,
-    /// Where replay started.
-    pub redo: Lsn,
-    /// The end of the valid WAL.
-    pub end: Lsn,
-    /// Segment file of the end.
-    pub end_segment: String,
-    /// Byte of that file.
-    pub end_offset: u64,
-    /// Why there is no further record.
-    pub stop_reason: String,
-    /// Records read.
-    pub records: u64,
-    /// Images restored.
-    pub images: u64,
-    /// Changes made to pages that were older.
-    pub changes: u64,
-    /// How long it took, the final checkpoint included.
-    pub time: Duration,
-}
-
-impl fmt::Display for RecoveryReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let closed = if self.was_closed { "was closed" } else { "was not closed" };
-        write!(f, "the store {closed}; redo from {} to {}: ", self.redo, self.end)?;
-        write!(f, "{} records, {} images, ", self.records, self.images)?;
-        write!(f, "{} changes in {:.3} s; ", self.changes, self.time.as_secs_f64())?;
-        write!(f, "stopped in {} at offset {}: ", self.end_segment, self.end_offset)?;
-        write!(f, "{}", self.stop_reason)
-    }
-}
-
 /// The WAL that a crash left.
 pub struct Recovery {
     disk: Arc<dyn Disk>,
@@ -88,14 +65,16 @@ pub struct Recovery {
     stop: Stop,
     last_block: Vec<u8>,
     cuts: Cuts,
+    beyond: Beyond,
 }
 
 impl Recovery {
-    /// Steps 1 and 2: reads the WAL and changes nothing.
+    /// Steps 1 and 2: reads the WAL and changes nothing. `has_redo` says whether its custom kinds
+    /// have a meaning.
     ///
     /// # Errors
     /// [`Error::Wal`], [`Error::Io`].
-    pub fn scan(disk: Arc<dyn Disk>, control: &Control) -> Result<Self> {
+    pub fn scan(disk: Arc<dyn Disk>, control: &Control, has_redo: bool) -> Result<Self> {
         let geometry = Geometry::new(&control.format);
         let first = geometry.segment(control.redo);
         if !segment::list(&*disk, &geometry)?.contains(&first) {
@@ -119,14 +98,16 @@ impl Recovery {
             if let Some(cut) = decode_cut(&record)? {
                 cuts.push(record.start, cut);
             }
+            check_pages(&record, body_bytes(&control.format), has_redo)?;
         };
-        check_durable(&*disk, &geometry, &mut reader, control, &stop)?;
+        let beyond = Beyond::look(&*disk, &geometry, control, stop.at)?;
+        beyond.check(&geometry, control, &stop)?;
         if !checkpoint_found {
             let (lsn, found) = (control.checkpoint, "the middle of another record".to_owned());
             return Err(Error::Wal(WalFault::NoCheckpoint { lsn, found }));
         }
         let last_block = reader.last_block(stop.at)?;
-        Ok(Self { disk, geometry, control: *control, stop, last_block, cuts })
+        Ok(Self { disk, geometry, control: *control, stop, last_block, cuts, beyond })
     }
 
     /// The end of the valid WAL.
@@ -226,75 +207,29 @@ impl Recovery {
         }
     }
 
-    /// Step 6: makes the changes that the pages lack.
+    /// Step 6: makes the changes that the pages lack, and passes the notes on. Takes about
+    /// `batch_bytes` (4 MiB at most) of log at a time, which with the next batch is up to 12 MiB of
+    /// memory with a usual log, and less than 256 MiB whatever the log says.
     ///
     /// # Errors
     /// [`Error::Wal`] for a record that makes no sense; [`Error::Page`], [`Error::Io`] and the
     /// like for a page that cannot be read or written back.
-    pub fn replay(&self, pool: &Pool, files: &Files) -> Result<RecoveryReport> {
-        let mut report = self.report();
-        let disk = Arc::clone(&self.disk);
-        let Control { system_id, redo, format, .. } = self.control;
-        let mut reader = WalReader::new(disk, self.geometry, system_id, redo);
-        while reader.position() < self.end() {
-            let record = reader.read()?.map_err(|stop| {
-                let reason = format!("was valid, and is not when read again: {}", stop.reason);
-                Error::Wal(WalFault::BadContent { lsn: stop.at, reason })
-            })?;
-            report.records += 1;
-            match (record.kind, decode_cut(&record)?) {
-                (RecordKind::Pages, _) => {
-                    self.replay_pages(&record, &format, pool, files, &mut report)?;
-                }
-                (_, Some(Cut::Truncate(file, blocks))) if !self.dropped().contains(&file) => {
-                    let file = files.get(file).map_err(|error| bad(&record, &error))?;
-                    files.cut(&file, blocks)?;
-                }
-                _ => {}
-            }
-        }
-        Ok(report)
-    }
-
-    fn replay_pages(
+    pub fn replay(
         &self,
-        record: &Record,
-        format: &Format,
         pool: &Pool,
         files: &Files,
-        report: &mut RecoveryReport,
-    ) -> Result<()> {
-        let body_bytes = format.page_bytes as usize - PAGE_HEADER_BYTES;
-        for change in redo::decode(&record.body, body_bytes).map_err(|e| bad(record, &e))? {
-            let id = change.page();
-            if self.cuts.covers(id, record.start) {
-                continue;
-            }
-            let file = files.get(id.file()).map_err(|error| bad(record, &error))?;
-            let mut page = match change {
-                PageRedo::Image { .. } => {
-                    // A file grows page by page, and what it had at the redo point is on disk.
-                    if id.block() > file.blocks() || id.block() == u32::MAX {
-                        let blocks = file.blocks();
-                        return Err(bad(record, &Error::BeyondEnd { page: id, blocks }));
-                    }
-                    file.grow_to(id.block() + 1);
-                    report.images += 1;
-                    let page = pool.pin_new(id)?.write();
-                    page.put_inside();
-                    page
-                }
-                PageRedo::Ranges { .. } => {
-                    files.check_exists(id).map_err(|error| bad(record, &error))?;
-                    pool.pin(id)?.write()
-                }
-            };
-            if change.is_missing_in(page.page(), record.end) {
-                change.apply(page.change(), record.end);
-                report.changes += 1;
-            }
-        }
-        Ok(())
+        redo: Option<&dyn Redo>,
+        workers: &dyn Workers,
+        batch_bytes: usize,
+    ) -> Result<RecoveryReport> {
+        let mut report = self.report();
+        let Control { system_id, redo: start, format, .. } = self.control;
+        let reader = WalReader::new(Arc::clone(&self.disk), self.geometry, system_id, start);
+        let body_bytes = body_bytes(&format);
+        let batches = Batches::new(reader, self.end(), batch_bytes, body_bytes);
+        let replay = Replay { pool, files, cuts: &self.cuts, redo, body_bytes };
+        replay.run(batches, workers, &mut report)?;
+        Ok(report)
     }
 
     fn report(&self) -> RecoveryReport {
@@ -305,9 +240,13 @@ impl Recovery {
             end_segment: segment_path(self.geometry.segment(self.end())),
             end_offset: self.geometry.offset(self.end()),
             stop_reason: self.stop.reason.clone(),
+            beyond: self.beyond,
             records: 0,
             images: 0,
             changes: 0,
+            notes: 0,
+            scan_time: Duration::ZERO,
+            replay_time: Duration::ZERO,
             time: Duration::ZERO,
         }
     }
@@ -342,34 +281,29 @@ fn check_checkpoint(record: &Record, control: &Control) -> Result<()> {
     Err(Error::Wal(WalFault::NoCheckpoint { lsn: record.start, found }))
 }
 
-/// Step 2. The record after the last valid one must not have been durable as a whole.
-fn check_durable(
-    disk: &dyn Disk,
-    geometry: &Geometry,
-    reader: &mut WalReader,
-    control: &Control,
-    stop: &Stop,
-) -> Result<()> {
-    let last = geometry.segment(stop.at);
-    let ahead: Vec<u64> =
-        segment::list(disk, geometry)?.into_iter().filter(|number| *number >= last).collect();
-    let in_wal = reader.flushed_upto_ahead(&ahead)?;
-    let (durable, witness) = if control.checkpoint_end > in_wal {
-        (control.checkpoint_end, "the control file")
-    } else {
-        (in_wal, "the headers of WAL blocks")
-    };
-    if durable < stop.complete_at {
+fn body_bytes(format: &Format) -> usize {
+    format.page_bytes as usize - PAGE_HEADER_BYTES
+}
+
+/// Checks what a pages record says, before anything is changed: that it can be decoded, and that
+/// somebody knows what its custom kinds are.
+fn check_pages(record: &Record, body_bytes: usize, has_redo: bool) -> Result<()> {
+    if record.kind != RecordKind::Pages {
         return Ok(());
     }
-    Err(Error::Wal(WalFault::Hole {
-        valid_end: stop.at,
-        segment: segment_path(last),
-        offset: geometry.offset(stop.at),
-        reason: stop.reason.clone(),
-        durable,
-        witness,
-    }))
+    for entry in redo::entries(&record.body, body_bytes) {
+        let custom = match entry.map_err(|reason| bad(record, &reason))? {
+            _ if has_redo => None,
+            Entry::Note { kind, .. } => Some(format!("note of kind {kind}")),
+            Entry::Page(page) => page
+                .custom_kind()
+                .map(|kind| format!("custom change of kind {kind} of page {}", page.page())),
+        };
+        if let Some(custom) = custom {
+            return Err(bad(record, &format_args!("{custom}: {}", redo::NO_REDO)));
+        }
+    }
+    Ok(())
 }
 
 fn decode_cut(record: &Record) -> Result<Option<Cut>> {

@@ -1,42 +1,59 @@
-//! What a pages record says: the changes of one atomic operation.
+//! What a pages record says: the changes of one atomic operation, and its notes.
 //!
-//! # Body of a pages record (little-endian), one entry for each page
+//! # Body of a pages record (little-endian), one entry for each page and each note
 //! ```text
 //! bytes  field
-//!     8  page id
-//!     4  count      0: an image follows; else the number of ranges
-//!  then, for an image:        4  length L    then L bytes: the page's body up to its last
-//!                                            byte that is not zero
-//!  or, for each range:        2  offset in the body    2  length L    then L bytes
+//!     8  page id    of file 0, which no file is: a note, and the block is its kind
+//!     4  count      0: an image follows; else the number of steps; of a note: 0
+//!  then, for an image:           see `redo/image.rs`
+//!  or, for a note:               4  length L    then L bytes: what it says
+//!  or, for each step:            2  offset in the body    2  length L    then L bytes
+//!      with offset 0xFFFF, which no body has: a custom change; 1  its kind, before the L bytes
 //! ```
-//! An image is restored whatever is there; ranges are applied if the page's LSN is before the end
-//! of the record (R4). The first change of a page after a redo point is an image (R3), because the
-//! page on disk may be torn.
+//! An image is restored whatever is there; steps are taken, in their order, if the page's LSN is
+//! before the end of the record (R4). The first change of a page after a redo point is an image
+//! (R3), because the page on disk may be torn.
+
+mod custom;
+mod image;
+mod steps;
+
+pub use custom::Redo;
+pub use image::Image;
+pub use steps::{CUSTOM_DATA_BYTES_MAX, Step, Steps};
+pub(crate) use steps::{FixedSteps, NO_REDO, put_steps};
 
 use crate::lsn::Lsn;
-use crate::page::{Page, PageId};
+use crate::page::{FileId, Page, PageId};
 use crate::wal::record::RecordBuf;
-use std::ops::Range;
 
-/// Appends the image of a page.
-pub(crate) fn put_image(record: &mut RecordBuf, id: PageId, page: &Page) {
-    let body = page.body();
-    let used = body.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+/// Appends the image of a page, compressed where that is asked for and shorter.
+pub(crate) fn put_image(record: &mut RecordBuf, id: PageId, page: &Page, compress: bool) {
     record.put(&id.to_bits().to_le_bytes());
     record.put(&0u32.to_le_bytes());
-    record.put(&(used as u32).to_le_bytes());
-    record.put(&body[..used]);
+    image::put(record, page, compress);
 }
 
-/// Appends ranges of a page's body, of which there is at least one.
-pub(crate) fn put_ranges(record: &mut RecordBuf, id: PageId, page: &Page, ranges: &[Range<usize>]) {
-    record.put(&id.to_bits().to_le_bytes());
-    record.put(&(ranges.len() as u32).to_le_bytes());
-    for range in ranges {
-        record.put(&(range.start as u16).to_le_bytes());
-        record.put(&(range.len() as u16).to_le_bytes());
-        record.put(&page.body()[range.clone()]);
-    }
+/// Appends a note.
+pub(crate) fn put_note(record: &mut RecordBuf, kind: u8, data: &[u8]) {
+    record.put(&PageId::new(FileId(0), u32::from(kind)).to_bits().to_le_bytes());
+    record.put(&0u32.to_le_bytes());
+    record.put(&(data.len() as u32).to_le_bytes());
+    record.put(data);
+}
+
+/// What an entry is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Entry<'r> {
+    /// The change of a page.
+    Page(PageRedo<'r>),
+    /// A note: see [`Redo::note`].
+    Note {
+        /// What it is for the engine.
+        kind: u8,
+        /// What it says.
+        data: &'r [u8],
+    },
 }
 
 /// The change of one page.
@@ -46,15 +63,15 @@ pub enum PageRedo<'r> {
     Image {
         /// Which page.
         page: PageId,
-        /// Its body, without the zeros at its end.
-        body: &'r [u8],
+        /// Its body.
+        image: Image<'r>,
     },
-    /// Parts of the page are this.
-    Ranges {
+    /// The page is as before, but for this.
+    Steps {
         /// Which page.
         page: PageId,
-        /// Offset in the body, and the bytes there.
-        ranges: Vec<(usize, &'r [u8])>,
+        /// One after the other.
+        steps: Steps<'r>,
     },
 }
 
@@ -62,7 +79,15 @@ impl PageRedo<'_> {
     /// The page that is changed.
     pub fn page(&self) -> PageId {
         match self {
-            PageRedo::Image { page, .. } | PageRedo::Ranges { page, .. } => *page,
+            PageRedo::Image { page, .. } | PageRedo::Steps { page, .. } => *page,
+        }
+    }
+
+    /// The kind of its first custom change, if it has one.
+    pub fn custom_kind(&self) -> Option<u8> {
+        match self {
+            PageRedo::Image { .. } => None,
+            PageRedo::Steps { steps, .. } => steps.custom_kind(),
         }
     }
 
@@ -72,43 +97,81 @@ impl PageRedo<'_> {
         matches!(self, PageRedo::Image { .. }) || page.lsn() < end
     }
 
-    /// Makes the change, described by a record that ends at `end`.
-    pub fn apply(&self, bytes: &mut Page, end: Lsn) {
+    /// Makes the change, described by a record that ends at `end`: all of it, or nothing if it is
+    /// refused.
+    ///
+    /// # Errors
+    /// What [`Redo::change`] says; that there is none to ask; that an image cannot be decompressed.
+    pub fn apply(&self, bytes: &mut Page, end: Lsn, redo: Option<&dyn Redo>) -> Result<(), String> {
         match self {
-            PageRedo::Image { page, body } => {
+            PageRedo::Image { page, image } => {
+                let body = image.body()?;
                 bytes.format(*page);
-                bytes.body_mut()[..body.len()].copy_from_slice(body);
+                bytes.body_mut()[..body.len()].copy_from_slice(&body);
             }
-            PageRedo::Ranges { ranges, .. } => {
-                for (offset, new) in ranges {
-                    bytes.body_mut()[*offset..*offset + new.len()].copy_from_slice(new);
-                }
+            PageRedo::Steps { page, steps } if steps.custom_kind().is_some() => {
+                let mut body = bytes.body().to_vec();
+                steps.apply(*page, &mut body, redo)?;
+                bytes.body_mut().copy_from_slice(&body);
             }
+            PageRedo::Steps { page, steps } => steps.apply(*page, bytes.body_mut(), redo)?,
         }
         bytes.set_lsn(end);
+        Ok(())
     }
 }
 
-/// The changes in the body of a pages record, for pages whose body has `body_bytes`.
-///
-/// # Errors
-/// What makes no sense. Nothing in `body` makes this panic, and it allocates no more than a few
-/// times the length of `body`.
-pub fn decode(body: &[u8], body_bytes: usize) -> Result<Vec<PageRedo<'_>>, String> {
-    let mut rest = Bytes(body);
-    let mut changes = Vec::new();
-    while !rest.0.is_empty() {
-        let page = PageId::from_bits(u64::from_le_bytes(rest.array("page id")?));
-        let count = u32::from_le_bytes(rest.array("range count")?);
-        changes.push(match count {
-            0 => PageRedo::Image { page, body: rest.image(page, body_bytes)? },
-            _ => PageRedo::Ranges { page, ranges: rest.ranges(page, count, body_bytes)? },
-        });
+/// The entries in the body of a pages record, for pages whose body has `body_bytes`. Nothing in
+/// `body` makes this panic, and nothing is allocated but for the reason of an error, which is the
+/// last item.
+pub fn entries(body: &[u8], body_bytes: usize) -> Entries<'_> {
+    Entries { rest: Bytes(body), body_bytes }
+}
+
+/// Iterator: see [`entries`].
+#[derive(Debug, Clone)]
+pub struct Entries<'r> {
+    rest: Bytes<'r>,
+    body_bytes: usize,
+}
+
+impl<'r> Entries<'r> {
+    /// Bytes that are left.
+    pub(crate) fn rest_len(&self) -> usize {
+        self.rest.0.len()
     }
-    Ok(changes)
+
+    fn entry(&mut self) -> Result<Entry<'r>, String> {
+        let rest = &mut self.rest;
+        let page = PageId::from_bits(u64::from_le_bytes(rest.array("page id")?));
+        let count = u32::from_le_bytes(rest.array("step count")?);
+        if page.file() == FileId(0) {
+            return rest.note(page.block(), count);
+        }
+        Ok(Entry::Page(match count {
+            0 => PageRedo::Image { page, image: Image::take(rest, page, self.body_bytes)? },
+            _ => PageRedo::Steps { page, steps: rest.steps(page, count, self.body_bytes)? },
+        }))
+    }
+}
+
+impl<'r> Iterator for Entries<'r> {
+    type Item = Result<Entry<'r>, String>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.0.is_empty() {
+            return None;
+        }
+        let entry = self.entry();
+        if entry.is_err() {
+            self.rest = Bytes(&[]);
+        }
+        Some(entry)
+    }
 }
 
 /// What is left of a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Bytes<'r>(&'r [u8]);
 
 impl<'r> Bytes<'r> {
@@ -124,40 +187,23 @@ impl<'r> Bytes<'r> {
         Ok(self.take(N, what)?.try_into().expect("as many as asked for"))
     }
 
-    fn image(&mut self, page: PageId, body_bytes: usize) -> Result<&'r [u8], String> {
-        let len = u32::from_le_bytes(self.array("image length")?) as usize;
-        if len > body_bytes {
-            return Err(format!("image of page {page} has {len} bytes, expected {body_bytes}"));
+    fn note(&mut self, kind: u32, count: u32) -> Result<Entry<'r>, String> {
+        let found = |what| format!("a note with {what}, expected a kind below 256 and count 0");
+        let kind = u8::try_from(kind).map_err(|_| found(format!("kind {kind}")))?;
+        if count != 0 {
+            return Err(found(format!("count {count}")));
         }
-        self.take(len, "page image")
-    }
-
-    fn ranges(
-        &mut self,
-        page: PageId,
-        count: u32,
-        body_bytes: usize,
-    ) -> Result<Vec<(usize, &'r [u8])>, String> {
-        let mut ranges = Vec::new();
-        for _ in 0..count {
-            let start = usize::from(u16::from_le_bytes(self.array("range offset")?));
-            let len = usize::from(u16::from_le_bytes(self.array("range length")?));
-            if start + len > body_bytes {
-                return Err(format!(
-                    "bytes {start}..{} of page {page}, its body has {body_bytes}",
-                    start + len
-                ));
-            }
-            ranges.push((start, self.take(len, "page range")?));
-        }
-        Ok(ranges)
+        let len = u32::from_le_bytes(self.array("note length")?) as usize;
+        Ok(Entry::Note { kind, data: self.take(len, "note")? })
     }
 }
 
 #[cfg(test)]
+mod round_trip;
+
+#[cfg(test)]
 mod tests {
     use super::*;
-    use crate::page::FileId;
     use crate::wal::record::{RECORD_HEADER_BYTES, RecordKind};
 
     const ID: PageId = PageId::new(FileId(1), 2);
@@ -177,16 +223,28 @@ mod tests {
         record.finish(Lsn(8))[RECORD_HEADER_BYTES..len].to_vec()
     }
 
+    fn pages(body: &[u8]) -> Vec<PageRedo<'_>> {
+        let page = |entry| match entry {
+            Ok(Entry::Page(page)) => page,
+            other => panic!("{other:?}"),
+        };
+        entries(body, 4096 - 24).map(page).collect()
+    }
+
+    fn refused(body: &[u8], body_bytes: usize) -> String {
+        entries(body, body_bytes).find_map(Result::err).expect("an error")
+    }
+
     #[test]
     fn an_image_leaves_out_the_zeros_at_the_end_and_restores_the_page() {
-        let body = body(|record| put_image(record, ID, &page()));
+        let body = body(|record| put_image(record, ID, &page(), false));
         assert_eq!(body.len(), 8 + 4 + 4 + 15);
         let mut other = Page::zeroed(4096);
         other.body_mut().fill(0xFF);
         other.set_lsn(Lsn(900));
-        let changes = decode(&body, 4096 - 24).unwrap();
+        let changes = pages(&body);
         assert!(changes[0].is_missing_in(&other, Lsn(100)));
-        changes[0].apply(&mut other, Lsn(100));
+        changes[0].apply(&mut other, Lsn(100), None).unwrap();
         let mut expected = page();
         expected.set_lsn(Lsn(100));
         assert_eq!(other.bytes(), expected.bytes());
@@ -194,12 +252,14 @@ mod tests {
 
     #[test]
     fn ranges_are_applied_to_an_older_page_only() {
-        let body = body(|record| put_ranges(record, ID, &page(), &[10..12, 14..15]));
-        let changes = decode(&body, 4096 - 24).unwrap();
+        let body = body(|record| {
+            put_steps(record, ID, &FixedSteps::default(), &page(), &[10..12, 14..15])
+        });
+        let changes = pages(&body);
         let mut older = Page::zeroed(4096);
         older.format(ID);
         assert!(changes[0].is_missing_in(&older, Lsn(100)));
-        changes[0].apply(&mut older, Lsn(100));
+        changes[0].apply(&mut older, Lsn(100), None).unwrap();
         assert_eq!(&older.body()[10..15], b"he\0\0o");
         assert_eq!(older.lsn(), Lsn(100));
         let mut newer = Page::zeroed(4096);
@@ -209,13 +269,15 @@ mod tests {
 
     #[test]
     fn cut_off_and_oversized_changes_are_refused_with_a_reason() {
-        let good = body(|record| put_ranges(record, ID, &page(), &[10..12, 12..15]));
+        let good = body(|record| {
+            put_steps(record, ID, &FixedSteps::default(), &page(), &[10..12, 12..15])
+        });
         for len in 1..good.len() {
-            let error = decode(&good[..len], 4096 - 24).unwrap_err();
+            let error = refused(&good[..len], 4096 - 24);
             assert!(error.contains("expected"), "{error}");
         }
-        assert_eq!(decode(&good, 14).unwrap_err(), "bytes 12..15 of page 1:2, its body has 14");
+        assert_eq!(refused(&good, 14), "bytes 12..15 of page 1:2, its body has 14");
         let many = [&ID.to_bits().to_le_bytes()[..], &u32::MAX.to_le_bytes()].concat();
-        assert!(decode(&many, 4072).unwrap_err().contains("range offset"));
+        assert!(refused(&many, 4072).contains("step offset"));
     }
 }

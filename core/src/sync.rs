@@ -11,6 +11,7 @@
 //!   read-modify-write or a lock.
 //! * No correctness on a timeout, on a spurious failure, or on `try_lock`.
 //! * A spin goes through [`SpinWord::wait`], which a checker can block on.
+//! * A count that nobody decides by is a [`Counter`], which no checker sees.
 //! * `Arc` is std's in every compilation: counting references is no protocol of ours.
 
 #[cfg(not(any(seawall_loom, seawall_shuttle)))]
@@ -33,4 +34,7 @@ pub mod step;
 #[path = "sync/trace.rs"]
 pub mod trace;
 
+mod counter;
+
+pub use counter::Counter;
 pub use imp::*;

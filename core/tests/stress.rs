@@ -60,7 +60,7 @@ fn stress_config() -> Config {
         format,
         buffers: BUFFERS,
         wal_buffer_bytes: 16 << 10,
-        checkpoint_wal_bytes: 512 << 10,
+        wal_max_bytes: 1 << 20,
         wal_writer_delay: Duration::from_millis(1),
         ..config()
     }
@@ -347,7 +347,7 @@ impl Run {
         let mut wal_writer = WalWriter::default();
         vec![
             self.start_service(move |Bed { engine, .. }| {
-                if engine.wal_since_redo() >= engine.config().checkpoint_wal_bytes {
+                if engine.wal_since_redo() >= engine.config().checkpoint_wal_bytes() {
                     engine.checkpoint(urgency).unwrap();
                     std::mem::swap(&mut urgency, &mut next);
                 }

@@ -53,17 +53,29 @@ fn redo() -> Vec<Named> {
     let input = |before: u64, parts: &[&[u8]]| {
         [&before.to_le_bytes()[..], &200_u64.to_le_bytes(), &parts.concat()].concat()
     };
-    let image: &[&[u8]] = &[&id, &[0; 4], &[5, 0, 0, 0], b"hello"];
+    let image: &[&[u8]] = &[&id, &[0; 4], &[5, 0, 5, 0], b"hello"];
+    // One literal, then 99 more of it, then the 5 literals that end an LZ4 block.
+    let block: &[u8] = &[0x1F, 7, 1, 0, 80, 0x50, 7, 7, 7, 7, 7];
+    let compressed = |len: u8| [&id[..], &[0; 4], &[len, 0, block.len() as u8, 0], block].concat();
+    let custom_after_range = &[9, 0, 2, 0, b'h', b'e', 0xFF, 0xFF, 1, 0, 3, b'o'];
     let ranges: &[&[u8]] = &[&id, &[2, 0, 0, 0], &[9, 0, 2, 0], b"he", &[0, 1, 1, 0], b"o"];
     vec![
         ("empty", input(100, &[])),
         ("image", input(100, image)),
+        ("image_compressed", input(100, &[&compressed(105)])),
+        ("image_compressed_of_another_length", input(100, &[&compressed(106)])),
         ("ranges", input(100, ranges)),
         ("ranges_of_a_newer_page", input(300, ranges)),
         (
             "image_and_ranges",
             input(100, &[image.concat(), ranges.concat()].each_ref().map(|v| &v[..])),
         ),
+        ("note", input(100, &[&[7, 0, 0, 0], &[0; 8], &[2, 0, 0, 0], b"on"])),
+        ("note_of_no_kind", input(100, &[&[7, 1, 0, 0], &[0; 8], &[2, 0, 0, 0], b"on"])),
+        ("custom", input(100, &[&id, &[1, 0, 0, 0], &[0xFF, 0xFF, 2, 0], &[9], b"he"])),
+        ("custom_after_range", input(100, &[&id, &[2, 0, 0, 0], custom_after_range])),
+        ("custom_refused", input(100, &[&id, &[1, 0, 0, 0], &[0xFF, 0xFF, 2, 0], &[220], b"he"])),
+        ("custom_cut_off", input(100, &[&id, &[1, 0, 0, 0], &[0xFF, 0xFF, 2, 0], &[9], b"h"])),
         ("range_to_the_end", input(100, &[&id, &[1, 0, 0, 0], &[0xE6, 0x0F, 2, 0], b"he"])),
         ("range_across_the_end", input(100, &[&id, &[1, 0, 0, 0], &[0xE7, 0x0F, 2, 0], b"he"])),
         ("cut_off", input(100, &ranges[..3])),

@@ -29,15 +29,17 @@
 mod clock;
 mod linux;
 mod store;
+mod workers;
 
 pub use clock::SystemClock;
 pub use linux::LinuxDisk;
 pub use store::Store;
+pub use workers::Threads;
 
 pub use seawall_core;
 pub use seawall_core::buffer::{Access, PageRead, Ring};
 pub use seawall_core::checkpoint::{CheckpointHistory, CheckpointStats};
-pub use seawall_core::config::{Config, Format};
+pub use seawall_core::config::{Config, Format, FullPageImages};
 pub use seawall_core::error::{ControlFault, Error, PageFault, Result, WalFault};
 pub use seawall_core::files::{FileOptions, TablespaceId};
 pub use seawall_core::lsn::Lsn;
@@ -45,11 +47,13 @@ pub use seawall_core::operation::{Operation, OperationPage};
 pub use seawall_core::page::{FileId, PageId};
 pub use seawall_core::poison::PoisonCause;
 pub use seawall_core::recovery::RecoveryReport;
+pub use seawall_core::redo::Redo;
 #[cfg(feature = "sim")]
 pub use seawall_core::sim;
 pub use seawall_core::wal::reader::Record;
 pub use seawall_core::wal::record::RecordKind;
 pub use seawall_core::wal::tail::TailReader;
+pub use seawall_core::wal::{SlotInfo, WalSlot, WalStats};
 
 /// The example of the README, compiled.
 #[cfg(doctest)]

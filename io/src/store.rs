@@ -1,10 +1,10 @@
 //! The store: an [`Engine`] on Linux files, with the threads that keep it moving.
 
-use crate::{LinuxDisk, SystemClock};
+use crate::{LinuxDisk, SystemClock, Threads};
 use seawall_core::buffer::{Access, PageRead, Ring};
 use seawall_core::checkpoint::{CheckpointHistory, CheckpointStats, Urgency};
 use seawall_core::clock::Clock;
-use seawall_core::config::Config;
+use seawall_core::config::{Config, FullPageImages};
 use seawall_core::disk::Disk;
 use seawall_core::engine::Engine;
 use seawall_core::error::{Error, Result};
@@ -13,8 +13,11 @@ use seawall_core::lsn::Lsn;
 use seawall_core::operation::Operation;
 use seawall_core::page::{FileId, PageId};
 use seawall_core::recovery::RecoveryReport;
+use seawall_core::redo::Redo;
 use seawall_core::wal::background::WalWriter;
+use seawall_core::wal::durable::{FlushedFollower, WhenDurable};
 use seawall_core::wal::tail::TailReader;
+use seawall_core::wal::{SlotInfo, WalSlot, WalStats};
 use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
 use std::sync::Arc;
@@ -60,16 +63,37 @@ impl Store {
     /// store has another format): nothing was changed. [`Error::Wal`] if the log is damaged where
     /// it was durable; [`Error::Page`], [`Error::Io`], [`Error::Poisoned`].
     pub fn open(dir: impl AsRef<Path>, config: Config) -> Result<Self> {
-        Self::open_on(linux(dir), config)
+        Self::open_on(linux(dir), config, None)
     }
 
-    /// As [`Store::open`], on any disk.
+    /// As [`Store::open`], for an engine with kinds of change and of note of its own, to which
+    /// `redo` gives a meaning. A store that is new is made by [`Store::init`].
     ///
     /// # Errors
-    /// As [`Store::open`].
-    pub fn open_on(disk: Arc<dyn Disk>, config: Config) -> Result<Self> {
+    /// As [`Store::open`]; [`Error::Wal`] also for what `redo` refuses.
+    ///
+    /// # Panics
+    /// As `redo` does; the store can be opened again.
+    pub fn open_with(dir: impl AsRef<Path>, config: Config, redo: Arc<dyn Redo>) -> Result<Self> {
+        Self::open_on(linux(dir), config, Some(redo))
+    }
+
+    /// As [`Store::open_with`], on any disk.
+    ///
+    /// # Errors
+    /// As [`Store::open_with`].
+    ///
+    /// # Panics
+    /// As [`Store::open_with`].
+    pub fn open_on(
+        disk: Arc<dyn Disk>,
+        config: Config,
+        redo: Option<Arc<dyn Redo>>,
+    ) -> Result<Self> {
         let clock = Arc::new(SystemClock::new());
-        let engine = Arc::new(Engine::open(disk, config, Arc::clone(&clock) as Arc<dyn Clock>)?);
+        let time = Arc::clone(&clock) as Arc<dyn Clock>;
+        let workers = Threads::for_this_machine();
+        let engine = Arc::new(Engine::open_with(disk, config, time, &workers, redo)?);
         let background = Background::start(&engine, clock)?;
         Ok(Self { engine, background })
     }
@@ -229,6 +253,16 @@ impl Store {
         self.engine.wait_durable(lsn)
     }
 
+    /// As [`Store::wait_durable`], as a future, for any executor.
+    pub fn when_durable(&self, lsn: Lsn) -> WhenDurable<'_> {
+        self.engine.when_durable(lsn)
+    }
+
+    /// Follows the position up to which the log is durable: for replication, change capture.
+    pub fn follow_flushed(&self) -> FlushedFollower<'_> {
+        self.engine.follow_flushed()
+    }
+
     /// Runs a checkpoint as fast as possible, after the one that is running.
     ///
     /// # Errors
@@ -257,6 +291,45 @@ impl Store {
         self.engine.wal_reader(from)
     }
 
+    /// What has gone into the log since the store was opened.
+    pub fn wal_stats(&self) -> WalStats {
+        self.engine.wal_stats()
+    }
+
+    /// Changes what torn pages are repaired from, at any time. When this returns after turning
+    /// images on, a page that a crash tears is repaired: that takes a checkpoint, which it runs.
+    ///
+    /// # Errors
+    /// As [`Store::checkpoint`]: images are on, and protect from the next complete checkpoint on.
+    pub fn set_full_page_images(&self, images: FullPageImages) -> Result<()> {
+        self.engine.set_full_page_images(images)
+    }
+
+    /// What torn pages are repaired from.
+    pub fn full_page_images(&self) -> FullPageImages {
+        self.engine.full_page_images()
+    }
+
+    /// Keeps the log from `from` on, for a consumer that calls itself `name`, until the slot is
+    /// dropped. A consumer that goes on after a restart stores its position and takes its slot
+    /// right after opening: until the next checkpoint all of the log that was there is there.
+    ///
+    /// # Errors
+    /// [`Error::WalGone`] if the log does not go back that far any more; [`Error::BeyondWal`].
+    pub fn wal_slot(&self, name: &str, from: Lsn) -> Result<WalSlot> {
+        self.engine.wal_slot(name, from)
+    }
+
+    /// What holds the log back, besides the redo point.
+    pub fn wal_slots(&self) -> Vec<SlotInfo> {
+        self.engine.wal_slots()
+    }
+
+    /// The first position of the log that is still there.
+    pub fn wal_oldest(&self) -> Lsn {
+        self.engine.wal_oldest()
+    }
+
     /// Ends the threads, makes everything durable and notes that the store was closed.
     ///
     /// # Errors
@@ -277,7 +350,7 @@ fn linux(dir: impl AsRef<Path>) -> Arc<dyn Disk> {
     Arc::new(LinuxDisk::new(dir.as_ref()))
 }
 
-/// The checkpointer, the WAL writer and the background writer.
+/// The checkpointer, the WAL writer, the flusher and the background writer.
 struct Background {
     stop: Arc<AtomicBool>,
     clock: Arc<SystemClock>,
@@ -294,6 +367,7 @@ impl Background {
         let started = background
             .spawn("seawall-checkpointer", engine, run_checkpointer)
             .and_then(|()| background.spawn("seawall-walwriter", engine, run_wal_writer))
+            .and_then(|()| background.spawn("seawall-flusher", engine, run_flusher))
             .and_then(|()| match engine.config().background_writer_max_pages {
                 0 => Ok(()),
                 _ => background.spawn("seawall-bgwriter", engine, run_background_writer),
@@ -326,6 +400,7 @@ impl Background {
         self.stop.store(true, Ordering::Relaxed);
         engine.hurry();
         engine.wake_background_writer();
+        engine.wake_wal_threads();
         self.clock.wake();
         for thread in self.threads.drain(..) {
             // A thread that panicked has reported itself, and what it held is given back.
@@ -339,7 +414,7 @@ fn run_checkpointer(engine: &Engine, clock: &SystemClock, stop: &AtomicBool) {
     let mut last = clock.now();
     while !stop.load(Ordering::Relaxed) {
         let left = config.checkpoint_timeout.saturating_sub(clock.now().saturating_sub(last));
-        if !left.is_zero() && engine.wal_since_redo() < config.checkpoint_wal_bytes {
+        if !left.is_zero() && engine.wal_since_redo() < config.checkpoint_wal_bytes() {
             clock.nap(left.min(CHECKPOINTER_ROUND));
             continue;
         }
@@ -357,9 +432,20 @@ fn run_checkpointer(engine: &Engine, clock: &SystemClock, stop: &AtomicBool) {
 fn run_wal_writer(engine: &Engine, clock: &SystemClock, stop: &AtomicBool) {
     let mut writer = WalWriter::default();
     while !stop.load(Ordering::Relaxed) {
-        clock.nap(engine.config().wal_writer_delay);
-        // Any other error is met again by whoever waits for the log.
-        if let Err(Error::Poisoned(_)) = engine.wal_writer_round(&mut writer) {
+        match engine.wal_writer_round(&mut writer) {
+            Ok(false) => engine.wal_writer_sleep(&writer),
+            Err(Error::Poisoned(_)) => return,
+            // Any other error is met again by whoever waits for the log.
+            Ok(true) | Err(_) => clock.nap(engine.config().wal_writer_delay),
+        }
+    }
+}
+
+fn run_flusher(engine: &Engine, _: &SystemClock, stop: &AtomicBool) {
+    let mut flusher = engine.flusher();
+    while !stop.load(Ordering::Relaxed) {
+        // An error is the futures'.
+        if let Err(Error::Poisoned(_)) = engine.flusher_serve(&mut flusher) {
             return;
         }
     }

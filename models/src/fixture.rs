@@ -15,7 +15,8 @@ use super::seawall_core::lsn::Lsn;
 use super::seawall_core::operation::Operation;
 use super::seawall_core::page::{FileId, Page, PageId};
 use super::seawall_core::poison::Poison;
-use super::seawall_core::sim::{Op, SimDisk};
+use super::seawall_core::sim::{CrashOptions, Op, SimDisk};
+use super::seawall_core::wal::background::{BackgroundSettings, WalWriter};
 use super::seawall_core::wal::position::Geometry;
 use super::seawall_core::wal::reader::{Record, WalReader};
 use super::seawall_core::wal::record::{RecordBuf, RecordKind};
@@ -193,15 +194,8 @@ impl Store {
         let start = geometry.start();
         let at = ResumeAt { end: start, last_block: Vec::new(), redo: start };
         let segments = segments.expect("a good disk");
-        let wal = Arc::new(Wal::resume(
-            &at,
-            SYSTEM_ID,
-            geometry,
-            ring,
-            segments,
-            poison,
-            Arc::new(NoClock),
-        ));
+        let clock = Arc::new(NoClock);
+        let wal = Wal::resume(&at, SYSTEM_ID, geometry, ring, segments, poison, clock);
         let log = Arc::clone(&wal) as Arc<dyn DurableLog>;
         let config = Config { format: FORMAT, ..Config::default() };
         Arc::new(Self { bed: Bed::with_log(disk, frames, log), wal, config })
@@ -236,6 +230,27 @@ impl Store {
             Inserted::At { start, end } => (start, end),
             Inserted::Stale => panic!("no redo point was fixed"),
         }
+    }
+
+    /// Whether a record at `start`, whose body begins with `value` eight times, would be there
+    /// after a power cut at this moment.
+    pub(crate) fn is_durable(&self, start: Lsn, value: u8) -> bool {
+        // A visible operation on the disk, so that no reduction takes the look at it, which follows
+        // with no other thread in between, for something that may happen at any time.
+        self.bed.disk.list("wal").expect("a good disk");
+        // The first image is the one in which nothing unsynced has survived.
+        let image = self.bed.disk.crash_images(&CrashOptions::default()).next();
+        let disk = Arc::new(image.expect("at least one").mount());
+        let mut reader = WalReader::new(disk, *self.wal.geometry(), SYSTEM_ID, start);
+        let found = reader.read().expect("a good disk");
+        found.is_ok_and(|record| record.body.starts_with(&[value; 8]))
+    }
+
+    /// A round of the WAL writer that syncs once so many bytes are unsynced, and the first time;
+    /// whether there was anything to do.
+    pub(crate) fn wal_writer_round(&self, writer: &mut WalWriter, flush_after_bytes: u64) -> bool {
+        let settings = BackgroundSettings { delay: Duration::ZERO, flush_after_bytes };
+        writer.round(&self.wal, Duration::ZERO, settings).expect("a good disk")
     }
 
     /// The records before `end`, as they are on disk.

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 const BUFFERS: u32 = 2048;
 const PAGES: u32 = 2500;
 /// So much that the time paces the checkpoints, not the log.
-const CHECKPOINT_WAL_BYTES: u64 = 4 << 30;
+const WAL_MAX_BYTES: u64 = 8 << 30;
 
 /// What the worker reports.
 pub(super) enum Event {
@@ -59,7 +59,7 @@ impl Worker {
             ("--buffers", BUFFERS.to_string()),
             ("--pages", PAGES.to_string()),
             ("--checkpoint-every", format!("{}ms", interval.as_millis())),
-            ("--checkpoint-wal-bytes", CHECKPOINT_WAL_BYTES.to_string()),
+            ("--wal-max-bytes", WAL_MAX_BYTES.to_string()),
         ];
         for (option, value) in numbers {
             command.arg(option).arg(value);

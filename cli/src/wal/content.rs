@@ -1,14 +1,14 @@
 //! What a record says, in words and in JSON: all that is known here about the bodies of records.
 
-use seawall::seawall_core::redo::{self, PageRedo};
+use seawall::seawall_core::redo::{self, Entry, PageRedo, Step};
 use seawall::{FileId, Lsn, PageId, Record, RecordKind};
 use serde_json::{Value, json};
 use std::fmt;
 
 /// What a record says.
 pub(super) enum Content {
-    /// Changes of pages.
-    Pages(Vec<Change>),
+    /// Changes of pages, and notes: kind and bytes.
+    Pages(Vec<Change>, Vec<(u8, u64)>),
     /// A checkpoint with this redo point is complete.
     Checkpoint(Lsn),
     /// A file has so many blocks left.
@@ -31,8 +31,16 @@ pub(super) struct Change {
 pub(super) enum How {
     /// All of it, by so many bytes of the log.
     Image { bytes: u64 },
-    /// In places: offset in the body and bytes there.
-    Ranges(Vec<(u64, u64)>),
+    /// One step after the other.
+    Steps(Vec<Piece>),
+}
+
+/// A step of a change.
+pub(super) enum Piece {
+    /// So many bytes from an offset in the body on.
+    Range { offset: u64, bytes: u64 },
+    /// A change of the engine's own, described by so many bytes.
+    Custom { kind: u8, bytes: u64 },
 }
 
 impl Content {
@@ -59,7 +67,7 @@ impl Content {
     /// Whether it is about a data file.
     pub(super) fn is_about(&self, file: FileId) -> bool {
         match self {
-            Self::Pages(changes) => changes.iter().any(|change| change.page.file() == file),
+            Self::Pages(changes, _) => changes.iter().any(|change| change.page.file() == file),
             Self::Truncate(found, _) | Self::Drop(found) => *found == file,
             _ => false,
         }
@@ -67,14 +75,18 @@ impl Content {
 
     /// The changes of pages, if it is about those.
     pub(super) fn changes(&self) -> &[Change] {
-        if let Self::Pages(changes) = self { changes } else { &[] }
+        if let Self::Pages(changes, _) = self { changes } else { &[] }
     }
 
     /// The fields that it has beside those of every record.
     pub(super) fn json(&self) -> Value {
         match self {
-            Self::Pages(changes) => {
-                json!({ "pages": changes.iter().map(Change::json).collect::<Vec<_>>() })
+            Self::Pages(changes, notes) => {
+                let note = |(kind, bytes): &_| json!({ "note_kind": kind, "bytes": bytes });
+                json!({
+                    "pages": changes.iter().map(Change::json).collect::<Vec<_>>(),
+                    "notes": notes.iter().map(note).collect::<Vec<_>>(),
+                })
             }
             Self::Checkpoint(redo) => json!({ "redo_lsn": redo.to_string() }),
             Self::Truncate(file, blocks) => json!({ "file": file.0, "blocks_left": blocks }),
@@ -86,19 +98,42 @@ impl Content {
 }
 
 fn pages(body: &[u8], body_bytes: usize) -> Content {
-    let change = |change: &PageRedo<'_>| {
-        let how = match change {
-            PageRedo::Image { body, .. } => How::Image { bytes: body.len() as u64 },
-            PageRedo::Ranges { ranges, .. } => {
-                let range = |(offset, bytes): &(usize, &[u8])| (*offset as u64, bytes.len() as u64);
-                How::Ranges(ranges.iter().map(range).collect())
-            }
-        };
-        Change { page: change.page(), how }
+    let (mut changes, mut notes) = (Vec::new(), Vec::new());
+    for entry in redo::entries(body, body_bytes) {
+        match entry {
+            Ok(Entry::Page(redo)) => changes.push(Change { page: redo.page(), how: how(&redo) }),
+            Ok(Entry::Note { kind, data }) => notes.push((kind, data.len() as u64)),
+            Err(reason) => return Content::Senseless(reason),
+        }
+    }
+    Content::Pages(changes, notes)
+}
+
+fn how(redo: &PageRedo<'_>) -> How {
+    let piece = |step| match step {
+        Step::Range { offset, bytes } => {
+            Piece::Range { offset: offset as u64, bytes: bytes.len() as u64 }
+        }
+        Step::Custom { kind, data } => Piece::Custom { kind, bytes: data.len() as u64 },
     };
-    match redo::decode(body, body_bytes) {
-        Ok(changes) => Content::Pages(changes.iter().map(change).collect()),
-        Err(reason) => Content::Senseless(reason),
+    match redo {
+        PageRedo::Image { image, .. } => How::Image { bytes: image.stored_bytes() as u64 },
+        PageRedo::Steps { steps, .. } => How::Steps(steps.iter().map(piece).collect()),
+    }
+}
+
+impl Piece {
+    fn bytes(&self) -> u64 {
+        match self {
+            Self::Range { bytes, .. } | Self::Custom { bytes, .. } => *bytes,
+        }
+    }
+
+    fn json(&self) -> Value {
+        match self {
+            Self::Range { offset, bytes } => json!({ "offset_bytes": offset, "bytes": bytes }),
+            Self::Custom { kind, bytes } => json!({ "custom_kind": kind, "bytes": bytes }),
+        }
     }
 }
 
@@ -107,7 +142,7 @@ impl Change {
     pub(super) fn bytes(&self) -> u64 {
         match &self.how {
             How::Image { bytes } => *bytes,
-            How::Ranges(ranges) => ranges.iter().map(|(_, bytes)| bytes).sum(),
+            How::Steps(steps) => steps.iter().map(Piece::bytes).sum(),
         }
     }
 
@@ -120,10 +155,9 @@ impl Change {
         let (file, block) = (self.page.file().0, self.page.block());
         match &self.how {
             How::Image { bytes } => json!({ "file": file, "block": block, "image_bytes": bytes }),
-            How::Ranges(ranges) => {
-                let range = |(from, bytes): &_| json!({ "offset_bytes": from, "bytes": bytes });
-                let ranges: Vec<_> = ranges.iter().map(range).collect();
-                json!({ "file": file, "block": block, "ranges": ranges })
+            How::Steps(steps) => {
+                let steps: Vec<_> = steps.iter().map(Piece::json).collect();
+                json!({ "file": file, "block": block, "steps": steps })
             }
         }
     }
@@ -132,11 +166,13 @@ impl Change {
 impl fmt::Display for Content {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Pages(changes) => {
+            Self::Pages(changes, notes) => {
                 for (number, change) in changes.iter().enumerate() {
                     write!(f, "{}{change}", if number == 0 { "" } else { "; " })?;
                 }
-                Ok(())
+                notes
+                    .iter()
+                    .try_for_each(|(kind, bytes)| write!(f, "; note of kind {kind}, {bytes} bytes"))
             }
             Self::Checkpoint(redo) => write!(f, "redo {redo}"),
             Self::Truncate(file, blocks) => write!(f, "file {file} to {blocks} blocks"),
@@ -151,9 +187,12 @@ impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.how {
             How::Image { bytes } => write!(f, "{} image of {bytes} bytes", self.page),
-            How::Ranges(ranges) => {
+            How::Steps(steps) => {
                 write!(f, "{} bytes", self.page)?;
-                ranges.iter().try_for_each(|(from, bytes)| write!(f, " {from}..{}", from + bytes))
+                steps.iter().try_for_each(|step| match step {
+                    Piece::Range { offset, bytes } => write!(f, " {offset}..{}", offset + bytes),
+                    Piece::Custom { kind, bytes } => write!(f, " custom({kind}, {bytes} bytes)"),
+                })
             }
         }
     }

@@ -14,7 +14,7 @@ use seawall::seawall_core::disk::Disk;
 use seawall::seawall_core::page::PAGE_HEADER_BYTES;
 use seawall::seawall_core::wal::position::{Geometry, WAL_DIR, parse_segment, segment_path};
 use seawall::seawall_core::wal::reader::{Stop, WalReader};
-use seawall::{Error, FileId, LinuxDisk, Lsn, Record, WalFault};
+use seawall::{FileId, LinuxDisk, Lsn, Record, WalFault};
 use serde_json::{Value, json};
 use std::fmt;
 use std::ops::ControlFlow;
@@ -29,8 +29,8 @@ pub(super) struct End {
     segment: String,
     offset_bytes: u64,
     reason: String,
-    /// Set if more is known to have been there.
-    hole: Option<WalFault>,
+    /// What is known to have been there as well.
+    hole: Option<String>,
 }
 
 /// A log to be read.
@@ -132,11 +132,9 @@ impl<'a> Walk<'a> {
             return Err(Failure::Usage(fault.to_string()));
         }
         if stop.at >= control.redo {
-            let witness = "the log or the control file";
-            let (segment, offset) = (end.segment.clone(), end.offset_bytes);
-            let (valid_end, reason) = (stop.at, stop.reason);
-            let hole = WalFault::Hole { valid_end, segment, offset, reason, durable, witness };
-            end.hole = Some(hole);
+            let bytes = durable.since(stop.at);
+            end.hole =
+                Some(format!("{end}; the log was durable to {durable}: {bytes} bytes are lost"));
         }
         Ok(end)
     }
@@ -182,7 +180,7 @@ impl End {
 
     /// A finding, if the log ends where it must not.
     pub(super) fn verdict(self) -> Result<(), Failure> {
-        self.hole.map_or(Ok(()), |hole| Err(Error::Wal(hole).into()))
+        self.hole.map_or(Ok(()), |hole| Err(Failure::Finding(hole)))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Checkpoints: everything that was dirty at the redo point becomes durable, so that recovery can
 //! start there and older WAL can go.
 
+mod distance;
 mod pace;
 mod run;
 mod stats;

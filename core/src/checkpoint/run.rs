@@ -9,7 +9,7 @@
 //! 5. Remove the segments of dropped files (S8).
 //! 6. Insert the checkpoint record and flush the WAL to its end.
 //! 7. Write the control file.
-//! 8. Recycle WAL before the redo point.
+//! 8. Recycle or remove WAL before the redo point, and see that there is a segment ahead.
 //!
 //! # Rules
 //! * C1: a change whose record is before the redo point has set DIRTY before step 2 looks, and
@@ -23,13 +23,14 @@
 //! # Checked by
 //! models `mark_flush`, `sync_cycle`; the crash sweeps on the simulated disk.
 
+use super::distance::Distance;
 use super::pace::Schedule;
 use super::stats::{CheckpointHistory, CheckpointStats};
 use crate::buffer::{Flush, FrameId, Marked, Pool};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::control::{Control, ControlFile, StoreState};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::files::Files;
 use crate::fsync::{SyncQueue, SyncTable};
 use crate::lsn::Lsn;
@@ -85,14 +86,18 @@ pub struct Checkpointer {
 struct State {
     control: ControlFile,
     table: SyncTable,
-    estimate_bytes: f64,
+    distance: Distance,
 }
 
 impl Checkpointer {
     /// A checkpointer that continues after the checkpoint in the control file.
     pub fn new(control: ControlFile) -> Self {
         Self {
-            state: Mutex::new(State { control, table: SyncTable::new(), estimate_bytes: 0.0 }),
+            state: Mutex::new(State {
+                control,
+                table: SyncTable::new(),
+                distance: Distance::default(),
+            }),
             impatient: AtomicU64::new(0),
             history: Mutex::new(CheckpointHistory::default()),
         }
@@ -175,8 +180,12 @@ impl Checkpointer {
             last_file: parts.files.last_number(),
             ..last
         })?;
-        retire_segments(parts, redo)?;
         let distance_bytes = redo.since(last.redo);
+        running.distance.update(distance_bytes);
+        retire_segments(&running.distance, parts, redo)?;
+        if state == StoreState::InProduction {
+            preallocate_segment(parts)?;
+        }
         Ok(CheckpointStats {
             buffers_written,
             buffers: parts.pool.buffers(),
@@ -187,7 +196,7 @@ impl Checkpointer {
             sync_files: syncs.files,
             sync_longest: syncs.longest,
             distance_bytes,
-            estimate_bytes: running.estimate(distance_bytes),
+            estimate_bytes: running.distance.estimate_bytes(),
             lsn,
             redo,
         })
@@ -206,7 +215,7 @@ impl Checkpointer {
         marked.sort_unstable();
         let schedule = Schedule {
             spread: config.checkpoint_timeout.mul_f64(config.checkpoint_completion_target),
-            wal_bytes: config.checkpoint_wal_bytes,
+            wal_bytes: config.checkpoint_wal_bytes(),
         };
         let started = parts.clock.now();
         let mut writeback =
@@ -244,15 +253,6 @@ impl Checkpointer {
     }
 }
 
-impl State {
-    /// PostgreSQL: `UpdateCheckPointDistanceEstimate`.
-    fn estimate(&mut self, distance_bytes: u64) -> u64 {
-        let distance = distance_bytes as f64;
-        self.estimate_bytes = distance.max(0.9 * self.estimate_bytes + 0.1 * distance);
-        self.estimate_bytes as u64
-    }
-}
-
 #[derive(Default)]
 struct Syncs {
     files: usize,
@@ -281,10 +281,19 @@ fn checkpoint_record(redo: Lsn) -> RecordBuf {
     record
 }
 
-/// Step 8: keeps enough segments for the WAL until the next checkpoint.
-fn retire_segments(parts: &Parts<'_>, redo: Lsn) -> Result<()> {
+/// Step 8. PostgreSQL: `RemoveOldXlogFiles`.
+fn retire_segments(distance: &Distance, parts: &Parts<'_>, redo: Lsn) -> Result<()> {
     let geometry = parts.wal.geometry();
-    let ahead = parts.config.checkpoint_wal_bytes / geometry.segment_bytes() + 1;
-    let current = geometry.segment(parts.wal.reserved());
-    parts.wal.segments().retire_before(geometry.segment(redo), current, ahead)
+    let last_kept = distance.last_kept(redo, parts.config, geometry);
+    parts.wal.segments().retire_before(geometry.segment(redo), last_kept)
+}
+
+/// Step 8: a commit that enters the next segment finds it. PostgreSQL: `PreallocXlogFiles`.
+fn preallocate_segment(parts: &Parts<'_>) -> Result<()> {
+    let current = parts.wal.geometry().segment(parts.wal.reserved());
+    match parts.wal.segments().create_upto(current + 1) {
+        // The checkpoint is complete all the same; who needs the segment is told.
+        Err(Error::Io { .. }) => Ok(()),
+        result => result,
+    }
 }

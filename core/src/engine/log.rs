@@ -1,19 +1,93 @@
-//! The log as others read it.
+//! The log of a store: positions, durability, images, and what holds it back.
 
 use super::Engine;
+use crate::checkpoint::Urgency;
+use crate::config::FullPageImages;
 use crate::error::{Error, Result};
 use crate::lsn::Lsn;
+use crate::wal::durable::{FlushedFollower, WhenDurable};
 use crate::wal::tail::TailReader;
+use crate::wal::{SlotInfo, WalSlot, WalStats};
 use std::sync::Arc;
 
 impl Engine {
+    /// The log's positions: reserved, written, flushed.
+    pub fn wal_positions(&self) -> (Lsn, Lsn, Lsn) {
+        let flushed = self.wal.flushed();
+        let written = self.wal.written();
+        (self.wal.reserved(), written, flushed)
+    }
+
+    /// What has gone into the log since the store was opened.
+    pub fn wal_stats(&self) -> WalStats {
+        self.wal.stats()
+    }
+
+    /// Changes what torn pages are repaired from. When this returns after turning images on, a
+    /// page that a crash tears is repaired: that takes a checkpoint, which it runs.
+    ///
+    /// # Errors
+    /// As [`Checkpointer::run`]: images are on, and protect from the next complete checkpoint on.
+    pub fn set_full_page_images(&self, images: FullPageImages) -> Result<()> {
+        let Some(since) = self.wal.set_full_page_images(images) else { return Ok(()) };
+        if self.checkpoints().last.is_some_and(|last| last.redo >= since) {
+            return Ok(());
+        }
+        self.checkpoint(Urgency::Immediate).map(drop)
+    }
+
+    /// What torn pages are repaired from.
+    pub fn full_page_images(&self) -> FullPageImages {
+        self.wal.full_page_images()
+    }
+
+    /// Keeps the log from `from` on, for a consumer that calls itself `name`, until the slot is
+    /// dropped. Consumers that go on after a restart take theirs right after opening: until the
+    /// next checkpoint all of the log that was there is there.
+    ///
+    /// # Errors
+    /// [`Error::WalGone`] if the log does not go back that far any more; [`Error::BeyondWal`].
+    pub fn wal_slot(&self, name: &str, from: Lsn) -> Result<WalSlot> {
+        self.wal.slot(name, from)
+    }
+
+    /// What holds the log back, besides the redo point.
+    pub fn wal_slots(&self) -> Vec<SlotInfo> {
+        self.wal.slots()
+    }
+
+    /// The first position of the log that is still there.
+    pub fn wal_oldest(&self) -> Lsn {
+        self.wal.oldest()
+    }
+
+    /// Returns once everything before `lsn` is durable.
+    ///
+    /// # Errors
+    /// [`Error::Poisoned`]; [`Error::BeyondWal`]; [`Error::Io`] if there is no space for the log.
+    pub fn wait_durable(&self, lsn: Lsn) -> Result<()> {
+        self.wal.flush(lsn)
+    }
+
+    /// A future that is ready once everything before `lsn` is durable, with the errors of
+    /// [`Engine::wait_durable`]. Needs no particular executor, but a thread that calls
+    /// [`Engine::flusher_serve`].
+    pub fn when_durable(&self, lsn: Lsn) -> WhenDurable<'_> {
+        self.wal.when_durable(lsn)
+    }
+
+    /// Follows the position up to which the log is durable, from where it is now.
+    pub fn follow_flushed(&self) -> FlushedFollower<'_> {
+        self.wal.follow_flushed()
+    }
+
     /// Reads the records of the log from one on, as they become durable: for replication and
     /// change capture. `from` is where a record starts: the end of an operation that was
-    /// committed, the position of a reader. The oldest that is kept is the redo point of the last
-    /// checkpoint.
+    /// committed, the position of a reader.
     ///
-    /// The reader holds no segment back: it fails if it is slower than checkpoints recycle them.
-    /// It outlives the engine, with nothing new to read then.
+    /// The reader holds no segment back: without a [slot](Engine::wal_slot) it fails if it is
+    /// slower than checkpoints recycle them. [`Engine::follow_flushed`] tells when there may be
+    /// more. It outlives the engine, with nothing new to read then.
     ///
     /// # Errors
     /// [`Error::BeyondWal`]; [`Error::Wal`] if no record starts there, or it is gone;
@@ -26,5 +100,11 @@ impl Engine {
         let (disk, wal) = (Arc::clone(&self.disk), Arc::clone(&self.wal));
         let geometry = *self.wal.geometry();
         TailReader::new(disk, geometry, self.system_id, from, move || wal.flushed())
+    }
+
+    /// WAL inserted since the last redo point, in bytes.
+    pub fn wal_since_redo(&self) -> u64 {
+        let (_, redo) = self.wal.redo();
+        self.wal.reserved().since(redo)
     }
 }

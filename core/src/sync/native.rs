@@ -124,10 +124,15 @@ impl WaitWord {
         Self(AtomicU32::new(value))
     }
 
-    /// Writes the word, with everything that this thread wrote before it, and wakes all who wait.
-    pub fn publish(&self, value: u32) {
+    /// Writes the word, with everything that this thread wrote before it. Whoever waits for this
+    /// is to be woken.
+    pub fn set(&self, value: u32) {
         // Release: pairs with the Acquire in wait.
         self.0.store(value, Ordering::Release);
+    }
+
+    /// Wakes all who wait.
+    pub fn wake_all(&self) {
         atomic_wait::wake_all(&self.0);
     }
 

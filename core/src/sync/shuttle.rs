@@ -419,26 +419,42 @@ impl SpinWord {
     }
 }
 
-/// A word that is waited for by sleeping.
+/// A word that is waited for by sleeping: the check of its value and the sleep are one step, as
+/// they are to a futex.
 #[derive(Debug)]
-pub struct WaitWord(SpinWord);
+pub struct WaitWord {
+    word: atomic::AtomicU32,
+    gate: Mutex<()>,
+    woken: Condvar,
+}
 
 impl WaitWord {
     /// A word with a first value.
     #[track_caller]
     pub fn new(value: u32) -> Self {
-        Self(SpinWord::new(u64::from(value)))
+        Self { word: atomic::AtomicU32::new(value), gate: Mutex::new(()), woken: Condvar::new() }
     }
 
-    /// Writes the word, with everything that this thread wrote before it, and wakes all who wait.
+    /// Writes the word, with everything that this thread wrote before it. Whoever waits for this
+    /// is to be woken.
     #[track_caller]
-    pub fn publish(&self, value: u32) {
-        self.0.publish(u64::from(value));
+    pub fn set(&self, value: u32) {
+        self.word.store(value, atomic::Ordering::Release);
+    }
+
+    /// Wakes all who wait.
+    #[track_caller]
+    pub fn wake_all(&self) {
+        drop(self.gate.lock());
+        self.woken.notify_all();
     }
 
     /// Blocks until the word satisfies `ready`.
     #[track_caller]
     pub fn wait(&self, ready: impl Fn(u32) -> bool) {
-        self.0.wait(|value| ready(value as u32));
+        let mut gate = self.gate.lock();
+        while !ready(self.word.load(atomic::Ordering::Acquire)) {
+            self.woken.wait(&mut gate);
+        }
     }
 }

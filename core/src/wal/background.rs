@@ -3,12 +3,14 @@
 //! Whole blocks are written as they fill up, and synced when enough of them, or enough time, has
 //! come together. With no whole block to write, it is the asynchronous commits' turn: so such a
 //! commit is durable after at most three rounds (W10): one that ends before it, one that finds
-//! whole blocks, one that finds none.
+//! whole blocks, one that finds none. While there is nothing to do it sleeps.
+//!
+//! # Checked by
+//! model `wal_writer_sleep`.
 
 use super::flush::Wal;
 use crate::error::Result;
 use crate::lsn::Lsn;
-use crate::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// When the WAL writer syncs.
@@ -24,6 +26,8 @@ pub struct BackgroundSettings {
 #[derive(Debug, Default)]
 pub struct WalWriter {
     last_sync: Option<Duration>,
+    /// The asynchronous commit that the last round knew of.
+    known: Lsn,
 }
 
 impl WalWriter {
@@ -47,13 +51,19 @@ impl WalWriter {
             }
             return Ok(true);
         }
-        let async_commit = wal.async_commit();
-        if async_commit > flushed {
-            wal.write_upto(async_commit, true)?;
+        self.known = wal.async_commits.position();
+        if self.known > flushed {
+            wal.write_upto(self.known, true)?;
             self.last_sync = Some(now);
             return Ok(true);
         }
         Ok(false)
+    }
+
+    /// Sleeps until somebody commits asynchronously: for use after a round that found nothing to
+    /// do. PostgreSQL: the WAL writer hibernates.
+    pub fn sleep(&self, wal: &Wal) {
+        wal.async_commits.wait_beyond(self.known);
     }
 
     fn sync_is_due(&self, now: Duration, unsynced: u64, settings: BackgroundSettings) -> bool {
@@ -66,12 +76,6 @@ impl WalWriter {
 impl Wal {
     /// Notes that somebody has committed without waiting, for the WAL writer to make it durable.
     pub fn note_async_commit(&self, end: Lsn) {
-        // Relaxed: a round that misses it is followed by one that does not.
-        self.async_commit.fetch_max(end.0, Ordering::Relaxed);
-    }
-
-    fn async_commit(&self) -> Lsn {
-        // Relaxed: see note_async_commit. The position is reserved: it came from an insertion.
-        Lsn(self.async_commit.load(Ordering::Relaxed))
+        self.async_commits.ask(end);
     }
 }

@@ -16,22 +16,25 @@
 //! # Checked by
 //! models `wal_insert`, `wal_room`, `group_flush`.
 
+use super::images::Images;
 use super::pipeline::{Goal, Join, Pipeline, Wake, parity};
 use super::position::{Geometry, WAL_DIR};
+use super::request::Request;
 use super::ring::{Epoch, Ring};
 use super::segment::Segments;
 use super::stage::{Group, Stager};
+use super::stats::Counters;
 use crate::buffer::DurableLog;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::lsn::Lsn;
-use crate::poison::Poison;
+use crate::poison::{Poison, PoisonWatcher};
 use crate::sync::atomic::{AtomicU64, Ordering};
-use crate::sync::{Mutex, WaitWord};
+use crate::sync::{Mutex, MutexGuard, WaitWord};
+use std::fmt;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::Waker;
-use std::time::Duration;
 
 /// The write-ahead log.
 pub struct Wal {
@@ -40,10 +43,12 @@ pub struct Wal {
     pub(super) geometry: Geometry,
     segments: Segments,
     clock: Arc<dyn Clock>,
-    redo: AtomicU64,
+    pub(super) images: Images,
+    pub(super) counters: Counters,
     written: AtomicU64,
     flushed: AtomicU64,
-    pub(super) async_commit: AtomicU64,
+    pub(super) async_commits: Request,
+    pub(super) flush_requests: Request,
     pub(super) pipeline: Mutex<Pipeline>,
     /// What followers of even and of odd groups sleep on: the last such group that has ended.
     ended: [WaitWord; 2],
@@ -82,24 +87,29 @@ impl Wal {
         segments: Segments,
         poison: Arc<Poison>,
         clock: Arc<dyn Clock>,
-    ) -> Self {
+    ) -> Arc<Self> {
         let (ring, reader) = Ring::new(ring_bytes, at.end, Arc::clone(&poison));
         let stager = Stager::new(reader, geometry, system_id, &at.last_block);
-        Self {
+        let wal = Arc::new(Self {
             ring,
             poison,
             geometry,
             segments,
             clock,
-            redo: AtomicU64::new(at.redo.0),
+            images: Images::new(at.redo),
+            counters: Counters::new(at.end),
             written: AtomicU64::new(at.end.0),
             flushed: AtomicU64::new(at.end.0),
-            async_commit: AtomicU64::new(at.end.0),
+            async_commits: Request::new(at.end),
+            flush_requests: Request::new(at.end),
             pipeline: Mutex::new(Pipeline::new(stager, at.end)),
             ended: [WaitWord::new(0), WaitWord::new(0)],
             turn: WaitWord::new(0),
             room: WaitWord::new(0),
-        }
+        });
+        let watcher: Weak<Self> = Arc::downgrade(&wal);
+        wal.poison.watch(watcher);
+        wal
     }
 
     /// The end of everything that has a place in the log.
@@ -123,17 +133,14 @@ impl Wal {
     /// The redo point that new records go by, with its epoch. PostgreSQL: `GetRedoRecPtr`.
     pub fn redo(&self) -> (Epoch, Lsn) {
         let (epoch, _) = self.ring.reserved_now();
-        // Relaxed: ordered by the acquiring load of the epoch. It may be newer than the epoch,
-        // then the record gets more images than it needs, and becomes void.
-        (epoch, Lsn(self.redo.load(Ordering::Relaxed)))
+        (epoch, self.images.load().redo())
     }
 
     /// Fixes the redo point of a checkpoint at the end of everything reserved. Every record from
     /// there on is assembled in the knowledge of it (W11), and every change before it has set
     /// DIRTY (C1).
     pub fn fix_redo(&self) -> Lsn {
-        // Relaxed: published by the exchange in Ring::fix_redo.
-        self.ring.fix_redo(|redo| self.redo.store(redo.0, Ordering::Relaxed))
+        self.ring.begin_epoch(|redo| self.images.set_redo(redo))
     }
 
     /// The segment files.
@@ -220,7 +227,7 @@ impl Wal {
 
     /// Writes one group.
     fn lead(&self, mut stager: Box<Stager>, goal: Goal, extent: Extent) -> Result<()> {
-        let _leader = Leader { wal: self };
+        let _leader = Leader { poison: &self.poison };
         let (lsn, is_flush) = match goal {
             Goal::Staged(lsn) => (lsn, false),
             Goal::Flushed(lsn) => (lsn, true),
@@ -236,25 +243,26 @@ impl Wal {
             Ok(group) => group,
             Err(error) => {
                 // Unless it is poison, nothing has changed, and who waits sees for himself.
-                let wake = self.pipeline.lock().end(stager, None);
-                self.wake(wake);
+                let mut pipeline = self.pipeline.lock();
+                let wake = pipeline.end(stager, None);
+                self.release(pipeline, wake);
                 return Err(error);
             }
         };
-        let (is_durable, wake) = self.pipeline.lock().begin(group.end, group.is_durable);
+        let mut pipeline = self.pipeline.lock();
+        let (is_durable, wake) = pipeline.begin(group.end, group.is_durable);
         group.is_durable = is_durable;
-        self.wake(wake);
+        self.release(pipeline, wake);
         let started = self.clock.now();
         stager.write(&group, &self.poison)?;
         let write_time = self.clock.now().saturating_sub(started);
-        let wake = self.publish(stager, &group, write_time);
-        self.wake(wake);
+        stager.gather.note_group(self.reserved(), group.stream_bytes, write_time);
+        self.publish(stager, &group);
         Ok(())
     }
 
-    /// Publishes what a group has brought. Returns those who wait for it.
-    fn publish(&self, mut stager: Box<Stager>, group: &Group, write_time: Duration) -> Wake {
-        stager.gather.note_group(self.reserved(), group.stream_bytes, write_time);
+    /// Publishes what a group has brought, and wakes those who wait for it.
+    fn publish(&self, stager: Box<Stager>, group: &Group) {
         let mut pipeline = self.pipeline.lock();
         // Release: pairs with the Acquire in written.
         self.written.store(group.end.0, Ordering::Release);
@@ -262,20 +270,21 @@ impl Wal {
             // Release: pairs with the Acquire in flushed.
             self.flushed.store(group.end.0, Ordering::Release);
         }
-        pipeline.end(stager, group.is_durable.then_some(group.end))
+        let wake = pipeline.end(stager, group.is_durable.then_some(group.end));
+        self.release(pipeline, wake);
     }
 
-    fn wake(&self, wake: Wake) {
-        // The candidate first: the disk is idle until he leads.
-        if let Some(turn) = wake.turn {
-            self.turn.publish(turn);
-        }
-        if let Some(group) = wake.group {
-            self.ended[parity(group)].publish(group);
-        }
-        if let Some(room) = wake.room {
-            self.room.publish(room);
-        }
+    /// Releases the lock, and wakes whom it is time to wake.
+    fn release(&self, pipeline: MutexGuard<'_, Pipeline>, wake: Wake) {
+        // Under the lock: the words never go back, whoever is late with waking. In the order in
+        // which they are waited for: the disk is idle until the candidate leads.
+        let turn = wake.turn.map(|turn| (&self.turn, turn));
+        let group = wake.group.map(|group| (&self.ended[parity(group)], group));
+        let room = wake.room.map(|room| (&self.room, room));
+        let words = [turn, group, room].into_iter().flatten();
+        words.clone().for_each(|(word, value)| word.set(value));
+        drop(pipeline);
+        words.for_each(|(word, _)| word.wake_all());
         wake.tasks.into_iter().for_each(Waker::wake);
     }
 }
@@ -283,6 +292,18 @@ impl Wal {
 /// Whether a counter has reached a value, which it was short of before by less than half its range.
 fn has_come(counter: u32, value: u32) -> bool {
     counter.wrapping_sub(value) as i32 >= 0
+}
+
+impl fmt::Debug for Wal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let flushed = self.flushed();
+        let written = self.written();
+        f.debug_struct("Wal")
+            .field("reserved", &self.reserved())
+            .field("written", &written)
+            .field("flushed", &flushed)
+            .finish_non_exhaustive()
+    }
 }
 
 impl DurableLog for Wal {
@@ -299,20 +320,26 @@ impl DurableLog for Wal {
     }
 }
 
-/// A leader at work. What goes wrong with it ends everybody's wait.
+impl PoisonWatcher for Wal {
+    fn poisoned(&self) {
+        for next in [false, true] {
+            let mut pipeline = self.pipeline.lock();
+            let wake = pipeline.give_up(next);
+            self.release(pipeline, wake);
+        }
+    }
+}
+
+/// A leader at work: nobody waits for ever for one that panics.
 struct Leader<'w> {
-    wal: &'w Wal,
+    poison: &'w Poison,
 }
 
 impl Drop for Leader<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             let error = io::Error::other("the thread that wrote it panicked");
-            self.wal.poison.poison("write", WAL_DIR, &error);
-        }
-        if self.wal.poison.is_set() {
-            let everybody = self.wal.pipeline.lock().give_up();
-            everybody.into_iter().for_each(|wake| self.wal.wake(wake));
+            self.poison.poison("write", WAL_DIR, &error);
         }
     }
 }

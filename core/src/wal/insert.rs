@@ -1,14 +1,14 @@
 //! Records into the log. PostgreSQL: `XLogInsertRecord`.
 //!
 //! # Rules
-//! * W11: whether a page needs an image was decided under some redo point. The reservation tells,
-//!   in the same atomic step that gives the position, whether that redo point still held. If not,
-//!   the range becomes a void record and the caller assembles again. (PostgreSQL re-checks the
-//!   redo pointer under an insertion lock.)
+//! * W11: whether a page needs an image was decided under some [`ImageRule`](super::ImageRule).
+//!   The reservation tells, in the same atomic step that gives the position, whether it still held.
+//!   If not, the range becomes a void record and the caller assembles again. (PostgreSQL re-checks
+//!   the redo pointer under an insertion lock.)
 //! * W8: an inserter holds no lock of the log while it waits for room.
 //!
 //! # Checked by
-//! models `wal_insert`, `redo_image`.
+//! models `wal_insert`, `redo_image`, `image_toggle`.
 
 use super::flush::Wal;
 use super::record::{MAX_RECORD_BYTES, RecordBuf};
@@ -27,12 +27,13 @@ pub enum Inserted {
         /// Where it ends: the position to wait for, and the LSN of the pages it changes.
         end: Lsn,
     },
-    /// The redo point has moved since the record was assembled: assemble it again.
+    /// The redo point has moved since the record was assembled, or images were turned on:
+    /// assemble it again.
     Stale,
 }
 
 impl Wal {
-    /// Inserts a record that was assembled by the redo point of `epoch`.
+    /// Inserts a record that was assembled by the rule of `epoch`.
     ///
     /// # Errors
     /// [`Error::RecordTooLarge`], before anything happened; [`Error::Poisoned`]; [`Error::Io`] if
@@ -52,7 +53,11 @@ impl Wal {
             record.make_void();
         }
         self.copy(reservation, record.finish(start))?;
-        Ok(if stale { Inserted::Stale } else { Inserted::At { start, end } })
+        if stale {
+            return Ok(Inserted::Stale);
+        }
+        self.counters.note(&record);
+        Ok(Inserted::At { start, end })
     }
 
     /// Inserts a record for which the redo point does not matter.

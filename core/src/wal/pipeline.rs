@@ -169,12 +169,11 @@ impl Pipeline {
         Wake { turn: self.take_candidate(), group, room: self.take_room(), tasks }
     }
 
-    /// Everybody, as nobody's goal will be reached: those of this group and of the next.
-    pub(super) fn give_up(&mut self) -> [Wake; 2] {
+    /// Those of this group, or of the next one, as nobody's goal will be reached.
+    pub(super) fn give_up(&mut self, next: bool) -> Wake {
+        let group = self.group.wrapping_add(u32::from(next));
         let (turn, room) = (self.take_candidate(), self.take_room());
-        let tasks = self.tasks.take_all();
-        let this = Wake { turn, group: Some(self.group), room, tasks };
-        [this, Wake { group: Some(self.group.wrapping_add(1)), ..Wake::default() }]
+        Wake { turn, group: Some(group), room, tasks: self.tasks.take_all() }
     }
 
     fn take_candidate(&mut self) -> Option<u32> {

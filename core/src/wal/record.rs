@@ -145,18 +145,33 @@ pub struct RecordBuf {
     kind: RecordKind,
     bytes: Vec<u8>,
     body_checksum: Option<u32>,
+    images: u64,
+    image_bytes: u64,
 }
 
 impl RecordBuf {
     /// An empty record.
     pub fn new(kind: RecordKind) -> Self {
-        Self { kind, bytes: vec![0; RECORD_HEADER_BYTES], body_checksum: None }
+        let bytes = vec![0; RECORD_HEADER_BYTES];
+        Self { kind, bytes, body_checksum: None, images: 0, image_bytes: 0 }
     }
 
     /// Appends to the body.
     pub fn put(&mut self, bytes: &[u8]) {
         debug_assert!(self.body_checksum.is_none(), "the body is closed");
         self.bytes.extend_from_slice(bytes);
+    }
+
+    /// Appends a page's image to the body.
+    pub(crate) fn put_image(&mut self, image: &[u8]) {
+        self.put(image);
+        self.images += 1;
+        self.image_bytes += image.len() as u64;
+    }
+
+    /// How many images there are, and their bytes.
+    pub(super) fn images(&self) -> (u64, u64) {
+        (self.images, self.image_bytes)
     }
 
     /// Bytes of header and body.

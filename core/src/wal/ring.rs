@@ -10,7 +10,7 @@
 //!
 //! # Protocol
 //! * **Reserve**: one `fetch_add` on the word `epoch | position`. Ranges are disjoint. The epoch
-//!   that comes back with the position is the number of redo points fixed before it.
+//!   that comes back with the position is the number of epochs begun before it.
 //! * **Copy**: once `end <= released + capacity`, write the cells.
 //! * **Publish**: store the end in the *link* of the start. A link of the last lap holds a
 //!   position that is not after its start, so nothing has to be cleared.
@@ -41,9 +41,10 @@ use std::sync::Arc;
 const EPOCH_SHIFT: u32 = 48;
 const POSITION_MASK: u64 = (1 << EPOCH_SHIFT) - 1;
 
-/// Number of redo points fixed so far, modulo 2^16. An inserter whose record was assembled 2^16
-/// redo points ago would be taken for a current one; but the pages of its record are locked and
-/// dirty, so not even the first checkpoint of these can complete.
+/// Number of redo points fixed so far, and of times that images were turned on, modulo 2^16. An
+/// inserter whose record was assembled 2^16 epochs ago would be taken for a current one; but the
+/// pages of its record are locked and dirty, so not even the first checkpoint of these can
+/// complete, and images are turned on again only after one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Epoch(u16);
 
@@ -112,34 +113,34 @@ impl Ring {
     ///
     /// Who goes on to read the redo point finds at least that of the epoch.
     pub fn reserved_now(&self) -> (Epoch, Lsn) {
-        // Acquire: pairs with the Release in fix_redo (W11).
+        // Acquire: pairs with the Release in begin_epoch (W11).
         split(self.reserved.load(Ordering::Acquire))
     }
 
     /// Takes the next `bytes` of the stream, a multiple of 8. Never waits.
     pub fn reserve(&self, bytes: u64) -> Reservation<'_> {
         debug_assert!(bytes > 0 && bytes.is_multiple_of(RECORD_ALIGNMENT));
-        // Release: pairs with the Acquire in fix_redo, which so comes after the DIRTY flags that
-        // this thread has set, if its record lies before the redo point (C1).
+        // Release: pairs with the Acquire in begin_epoch, which so comes after the DIRTY flags
+        // that this thread has set, if its record lies before the redo point (C1).
         let before = self.reserved.fetch_add(bytes / RECORD_ALIGNMENT, Ordering::Release);
         let (epoch, start) = split(before);
         Reservation { ring: self, epoch, next: start.0, end: start.0 + bytes }
     }
 
-    /// Makes the end of all reservations the redo point and begins the next epoch. Calls `store`
-    /// with the redo point *before* it takes effect, perhaps several times, ascending: inserters
-    /// of the old epoch may see a redo point too late for them, which only costs images.
-    pub fn fix_redo(&self, store: impl Fn(Lsn)) -> Lsn {
+    /// Begins the next epoch at the end of all reservations, and returns that. Calls `store` with
+    /// it *before* it takes effect, perhaps several times, ascending: inserters of the old epoch
+    /// may see a redo point too late for them, which only costs images.
+    pub fn begin_epoch(&self, store: impl Fn(Lsn)) -> Lsn {
         // Relaxed: the exchange checks it.
         let mut word = self.reserved.load(Ordering::Relaxed);
         loop {
-            let (epoch, redo) = split(word);
-            store(redo);
+            let (epoch, end) = split(word);
+            store(end);
             let next = u64::from(epoch.0.wrapping_add(1)) << EPOCH_SHIFT | (word & POSITION_MASK);
             // AcqRel: Acquire pairs with the Release in reserve, Release with the Acquire in
             // reserved_now.
             match self.reserved.compare_exchange(word, next, Ordering::AcqRel, Ordering::Relaxed) {
-                Ok(_) => return redo,
+                Ok(_) => return end,
                 Err(found) => word = found,
             }
         }
@@ -334,10 +335,10 @@ mod tests {
     }
 
     #[test]
-    fn the_redo_point_is_the_end_of_the_reservations_of_its_epoch() {
+    fn an_epoch_begins_at_the_end_of_the_reservations_of_the_last() {
         let (ring, _reader, poison) = ring(64);
         let before = ring.reserve(8);
-        let redo = ring.fix_redo(|_| ());
+        let redo = ring.begin_epoch(|_| ());
         let after = ring.reserve(8);
         assert_eq!((before.end(), redo, after.next()), (Lsn(72), Lsn(72), Lsn(72)));
         assert_ne!(before.epoch(), after.epoch());

@@ -1,16 +1,18 @@
 //! WAL segment files: created ahead, recycled, removed. PostgreSQL: `XLogFileInit`,
-//! `RemoveOldXlogFiles`.
+//! `PreallocXlogFiles`, `RemoveOldXlogFiles`.
 //!
 //! # Rules
 //! * A segment is full of zeros and durable before it gets its name; recycling gives an old one a
 //!   new name, with stale bytes that no reader takes for new (addresses, record LSNs).
 //! * Whoever begins to write to a segment syncs the directory first: the file may have got its
 //!   name by a rename that is not durable yet.
-//! * R5: a segment at or after the durable redo point is neither removed nor recycled.
-//! * The lock is held over system calls: creating and recycling must not pick the same name, and
-//!   both are rare.
+//! * R5: a segment that recovery or a slot needs is neither removed nor recycled.
+//! * Names are given under the lock of the state: creating and recycling do not pick the same one.
+//! * A segment is filled under a lock of its own: who finds the segment that he needs does not
+//!   wait for that.
 
 use super::position::{Geometry, WAL_DIR, parse_segment, segment_path};
+use super::slot::Slots;
 use crate::disk::{Disk, DiskFile, OnWrite, OpenMode};
 use crate::error::Result;
 use crate::files::{failed, remove_if_present};
@@ -81,6 +83,9 @@ pub struct Segments {
     geometry: Geometry,
     method: SyncMethod,
     state: Mutex<State>,
+    /// Held by whoever fills a new segment.
+    filling: Mutex<()>,
+    slots: Arc<Slots>,
 }
 
 struct State {
@@ -111,11 +116,13 @@ impl Segments {
         poison: Arc<Poison>,
         mut method: SyncMethod,
     ) -> Result<Self> {
-        let last = list(&*disk, &geometry)?.last().copied().unwrap_or(0);
+        let present = list(&*disk, &geometry)?;
+        let last = present.last().copied().unwrap_or(0);
         let state = Mutex::new(State { last, counts: SegmentCounts::default() });
+        let slots = Arc::new(Slots::new(geometry, first_of_the_last_run(&present)));
         method.direct &=
             method.writes_durably() && geometry.block_bytes.is_multiple_of(disk.direct_alignment());
-        Ok(Self { disk, poison, geometry, method, state })
+        Ok(Self { disk, poison, geometry, method, state, filling: Mutex::new(()), slots })
     }
 
     /// Opens a segment for writing, creating it and those before it if need be; its entry is
@@ -125,12 +132,7 @@ impl Segments {
     /// [`Error::Io`](crate::error::Error::Io) if there is no space for a new one;
     /// [`Error::Poisoned`](crate::error::Error::Poisoned) if a sync fails.
     pub fn open_for_writing(&self, segment: u64) -> Result<(Arc<dyn DiskFile>, SyncMethod)> {
-        let mut state = self.state.lock();
-        while state.last < segment {
-            self.create(state.last + 1)?;
-            state.last += 1;
-            state.counts.added += 1;
-        }
+        self.create_upto(segment)?;
         let path = segment_path(segment);
         let opened = self.open_as(&path, self.method).map_err(|e| failed("open", &path, 0, e))?;
         self.sync_dir()?;
@@ -151,12 +153,29 @@ impl Segments {
         }
     }
 
-    /// Recycles or removes the segments before `first_needed`. As many are kept as make `ahead`
-    /// segments after `current`.
+    /// Creates the segments up to this one that are missing at the end.
+    ///
+    /// # Errors
+    /// As [`Segments::open_for_writing`].
+    pub fn create_upto(&self, segment: u64) -> Result<()> {
+        while self.state.lock().last < segment {
+            let _filling = self.filling.lock();
+            // Somebody may have done it, or recycled one, in the meantime.
+            if self.state.lock().last < segment {
+                self.fill_new()?;
+                self.name_new()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Recycles or removes the segments before `first_needed`, as far as no slot needs them.
+    /// They are recycled as long as their new numbers are not after `last_kept`.
     ///
     /// # Errors
     /// [`Error::Io`](crate::error::Error::Io), [`Error::Poisoned`](crate::error::Error::Poisoned).
-    pub fn retire_before(&self, first_needed: u64, current: u64, ahead: u64) -> Result<()> {
+    pub fn retire_before(&self, first_needed: u64, last_kept: u64) -> Result<()> {
+        let first_needed = self.slots.let_go_before(first_needed);
         let mut state = self.state.lock();
         let old = list(&*self.disk, &self.geometry)?
             .into_iter()
@@ -164,7 +183,7 @@ impl Segments {
         let mut retired = false;
         for segment in old {
             let path = segment_path(segment);
-            if state.last < current + ahead {
+            if state.last < last_kept {
                 let next = segment_path(state.last + 1);
                 self.disk.rename(&path, &next).map_err(|e| failed("rename", &path, 0, e))?;
                 state.last += 1;
@@ -178,16 +197,28 @@ impl Segments {
         if retired { self.sync_dir() } else { Ok(()) }
     }
 
+    /// What holds segments back.
+    pub(super) fn slots(&self) -> &Arc<Slots> {
+        &self.slots
+    }
+
     /// What has happened since the last call.
     pub fn take_counts(&self) -> SegmentCounts {
         std::mem::take(&mut self.state.lock().counts)
     }
 
-    fn create(&self, segment: u64) -> Result<()> {
-        let path = segment_path(segment);
+    /// Makes a segment of zeros, durable, that has no name yet.
+    fn fill_new(&self) -> Result<()> {
         remove_if_present(&*self.disk, NEW_SEGMENT)?;
         let file =
             self.disk.create(NEW_SEGMENT).map_err(|e| failed("create", NEW_SEGMENT, 0, e))?;
+        self.fill(&*file).inspect_err(|_| {
+            // The space is missed elsewhere. Where this fails too, the next attempt removes it.
+            let _ = self.disk.remove(NEW_SEGMENT);
+        })
+    }
+
+    fn fill(&self, file: &dyn DiskFile) -> Result<()> {
         let bytes = self.geometry.segment_bytes();
         file.allocate(0, bytes).map_err(|e| failed("allocate", NEW_SEGMENT, 0, e))?;
         // Real zeros: a sync of a write into space that is only reserved has to change the file
@@ -196,8 +227,16 @@ impl Segments {
         for offset in (0..bytes).step_by(zeros.len()) {
             file.write_at(&zeros, offset).map_err(|e| failed("write", NEW_SEGMENT, offset, e))?;
         }
-        file.sync_all().map_err(|e| self.poison.poison("sync", NEW_SEGMENT, &e))?;
+        file.sync_all().map_err(|e| self.poison.poison("sync", NEW_SEGMENT, &e))
+    }
+
+    /// Makes the new segment the last one.
+    fn name_new(&self) -> Result<()> {
+        let mut state = self.state.lock();
+        let path = segment_path(state.last + 1);
         self.disk.rename(NEW_SEGMENT, &path).map_err(|e| failed("rename", NEW_SEGMENT, 0, e))?;
+        state.last += 1;
+        state.counts.added += 1;
         self.sync_dir()
     }
 
@@ -213,4 +252,13 @@ pub(crate) fn list(disk: &dyn Disk, geometry: &Geometry) -> Result<Vec<u64>> {
     let last = geometry.segment(Lsn(LSN_LIMIT));
     let segments = names.iter().filter_map(|name| parse_segment(name));
     Ok(segments.filter(|segment| *segment <= last).collect())
+}
+
+/// The first of the segments that follow each other up to the last one. A crash while segments
+/// were retired may have left others before them.
+fn first_of_the_last_run(ascending: &[u64]) -> u64 {
+    let Some(last) = ascending.last() else { return 1 };
+    let run =
+        ascending.iter().rev().zip((0..=*last).rev()).take_while(|(found, next)| *found == next);
+    run.last().map_or(1, |(first, _)| *first)
 }

@@ -3,6 +3,7 @@
 //! The list stands behind the lock of the pipeline, under which positions are published as well:
 //! who finds under it that his position is not reached is on the list before it is.
 
+use crate::error::Error;
 use crate::lsn::Lsn;
 use std::collections::BTreeMap;
 use std::task::Waker;
@@ -12,6 +13,7 @@ use std::task::Waker;
 pub(super) struct Tasks {
     by_position: BTreeMap<Key, Waker>,
     entered: u64,
+    last_error: Option<Error>,
 }
 
 /// Where a task stands in the list.
@@ -26,15 +28,26 @@ impl Tasks {
         key
     }
 
-    /// Takes a task off the list, if it is on it.
-    pub(super) fn leave(&mut self, key: Key) {
-        self.by_position.remove(&key);
+    /// Takes a task off the list; whether it was on it.
+    pub(super) fn leave(&mut self, key: Key) -> bool {
+        self.by_position.remove(&key).is_some()
     }
 
     /// Takes those off the list whose position is reached, to be woken.
     pub(super) fn take_reached(&mut self, reached: Lsn) -> Vec<Waker> {
         let waiting = self.by_position.split_off(&(reached.plus(1), 0));
         std::mem::replace(&mut self.by_position, waiting).into_values().collect()
+    }
+
+    /// Takes all off the list, to be woken and told of an error.
+    pub(super) fn fail_all(&mut self, error: &Error) -> Vec<Waker> {
+        self.last_error = Some(error.clone());
+        self.take_all()
+    }
+
+    /// The last error that tasks were to be told of.
+    pub(super) fn last_error(&self) -> Option<&Error> {
+        self.last_error.as_ref()
     }
 
     /// Takes all off the list, to be woken in vain.

@@ -1,6 +1,7 @@
 //! A store on the simulated disk, and the sequence of states that its commits go through.
 #![allow(dead_code, reason = "each test uses a part")]
 
+pub(crate) mod redo;
 pub(crate) mod sweep;
 
 use seawall_core::checkpoint::Urgency;
@@ -14,6 +15,7 @@ use seawall_core::operation::Operation;
 use seawall_core::page::{FileId, PAGE_HEADER_BYTES, PageId};
 use seawall_core::sim::SimDisk;
 use seawall_core::sync::atomic::{AtomicU64, Ordering};
+use seawall_core::workers::Serial;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,7 +45,7 @@ pub(crate) fn config() -> Config {
         },
         buffers: 16,
         wal_buffer_bytes: 4096,
-        checkpoint_wal_bytes: 8192,
+        wal_max_bytes: 16 << 10,
         ..Config::default()
     }
 }
@@ -58,9 +60,9 @@ pub(crate) fn create(disk: &SimDisk, config: &Config) -> Result<()> {
     Engine::create(&(Arc::new(disk.clone()) as Arc<dyn Disk>), config, 0x5EA)
 }
 
-/// Opens a store.
+/// Opens a store of which some changes are custom.
 pub(crate) fn open(disk: &SimDisk, config: &Config) -> Result<Engine> {
-    Engine::open(Arc::new(disk.clone()), *config, Arc::new(TestClock::default()))
+    redo::open_with(disk, config, &Serial, Some(Arc::new(redo::Adds::default())))
 }
 
 /// A new store, open.
@@ -75,7 +77,7 @@ pub(crate) fn clean_store(buffers: usize, blocks: u32) -> (SimDisk, Engine, File
         format: Format { wal_segment_bytes: 1 << 20, ..config().format },
         buffers,
         wal_buffer_bytes: 8 << 20,
-        checkpoint_wal_bytes: 8 << 20,
+        wal_max_bytes: 16 << 20,
         ..config()
     };
     let disk = SimDisk::new();
@@ -84,6 +86,15 @@ pub(crate) fn clean_store(buffers: usize, blocks: u32) -> (SimDisk, Engine, File
     engine.extend(file, blocks).unwrap();
     engine.checkpoint(Urgency::Immediate).unwrap();
     (disk, engine, file)
+}
+
+/// The files of a store with their bytes, but for the lock file.
+pub(crate) fn files_of(disk: &SimDisk) -> BTreeMap<String, Vec<u8>> {
+    let names = |dir: &str| disk.list(dir).unwrap().into_iter();
+    let wal = names("wal").map(|name| format!("wal/{name}"));
+    let data = names("data").map(|name| format!("data/{name}"));
+    let paths = wal.chain(data).chain(["control".to_owned()]);
+    paths.map(|path| (path.clone(), disk.read_file(&path))).collect()
 }
 
 /// The body of a page, shared by the states that have it.
@@ -267,7 +278,7 @@ impl Change {
     pub(crate) fn try_make<'e>(&self, engine: &'e Engine) -> Result<Operation<'e>> {
         let mut operation = engine.operation();
         for (page, offset, bytes) in &self.0 {
-            operation.page(*page)?.write(*offset, bytes)?;
+            redo::put(&mut operation.page(*page)?, *offset, bytes)?;
         }
         Ok(operation)
     }

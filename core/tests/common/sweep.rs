@@ -55,7 +55,7 @@ fn goes_on(disk: &SimDisk, config: &Config) -> Recovered {
     recover(&nothing_survives.mount(), config).expect("recovered before")
 }
 
-/// Runs a workload with the images checked before every disk operation.
+/// Runs a workload on a new store with the images checked before every disk operation.
 pub(crate) fn sweep(
     config: Config,
     options: CrashOptions,
@@ -63,12 +63,23 @@ pub(crate) fn sweep(
 ) {
     let disk = SimDisk::new();
     let engine = engine_on(&disk, &config);
-    let sweep = Arc::new(Mutex::new(Sweep::default()));
+    sweep_on(&disk, &engine, Sweep::default(), options, workload);
+}
+
+/// Runs a workload on an open store with the images checked before every disk operation.
+pub(crate) fn sweep_on(
+    disk: &SimDisk,
+    engine: &Engine,
+    sweep: Sweep,
+    options: CrashOptions,
+    workload: impl Fn(&Engine, &Mutex<Sweep>),
+) {
+    let (config, sweep) = (*engine.config(), Arc::new(Mutex::new(sweep)));
     let shared = Arc::clone(&sweep);
     disk.set_observer(Some(Box::new(move |disk, _| {
         check_images(disk, &config, &options, &shared)
     })));
-    workload(&engine, &sweep);
+    workload(engine, &sweep);
     disk.set_observer(None);
     let sweep = sweep.lock();
     println!(

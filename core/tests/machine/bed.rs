@@ -8,6 +8,7 @@
 //!   may have all that they had.
 //! * A file or tablespace that was being created is there or not.
 
+use super::common::redo::{Adds, put};
 use super::common::{
     BODY_BYTES, Body, Change, Model, Recovered, TestClock, content, create, empty_pages, small,
 };
@@ -20,9 +21,11 @@ use seawall_core::engine::Engine;
 use seawall_core::files::{FileOptions, TablespaceId};
 use seawall_core::lsn::Lsn;
 use seawall_core::page::{FileId, PageId};
+use seawall_core::redo::Redo;
 use seawall_core::sim::{CrashImage, SimDisk};
 use seawall_core::sync::Mutex;
 use seawall_core::wal::background::WalWriter;
+use seawall_core::workers::Serial;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -197,7 +200,7 @@ impl Bed {
                 Some(access) => operation.page_through(*page, self.ring(access)),
                 None => operation.page(*page),
             };
-            held.unwrap().write(*offset, bytes).unwrap();
+            put(&mut held.unwrap(), *offset, bytes).unwrap();
         }
         let mut changed = self.newest();
         change.apply(&mut changed);
@@ -378,7 +381,9 @@ impl Bed {
     fn open(&mut self) {
         self.open = None;
         let clock = Arc::clone(&self.clock);
-        let engine = Engine::open(Arc::new(self.disk.clone()), small(), clock);
+        let redo = Some(Arc::new(Adds::default()) as Arc<dyn Redo>);
+        let disk = Arc::new(self.disk.clone());
+        let engine = Engine::open_with(disk, small(), clock, &Serial, redo);
         let engine = engine.unwrap_or_else(|error| panic!("it does not open: {error}"));
         let ring = |access| engine.ring(access);
         self.open = Some(Open {

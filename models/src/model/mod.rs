@@ -12,8 +12,12 @@ mod drop_flush;
 mod event;
 mod evict_dirty;
 mod extend_read;
+mod flush_fails;
+mod flush_task;
 mod flush_two_dirtiers;
+mod flush_written;
 mod group_flush;
+mod image_toggle;
 mod load_read;
 mod mark_flush;
 mod mark_write;
@@ -23,15 +27,20 @@ mod read_fails;
 mod read_filled;
 mod read_in;
 mod redo_image;
+mod slot_removal;
 mod sync_cycle;
 mod truncate_commit;
 mod truncate_flush;
+mod wal_crossing;
 mod wal_insert;
+mod wal_positions;
 mod wal_room;
+mod wal_writer_sleep;
 
 models! {
     event, dirty_flag, flush_two_dirtiers, pin_evict, all_pinned, cleanup, cleanup_waiters,
     read_in, read_evict, read_filled, read_fails, load_read, mark_flush, mark_write, evict_dirty,
     background_checkpoint, background_sleep, extend_read, truncate_commit, truncate_flush,
-    drop_flush, wal_insert, wal_room, group_flush, redo_image, sync_cycle,
+    drop_flush, wal_insert, wal_crossing, wal_room, wal_positions, group_flush, flush_written, flush_fails,
+    flush_task, wal_writer_sleep, slot_removal, redo_image, image_toggle, sync_cycle,
 }

@@ -1,13 +1,13 @@
 //! Full-page images: the first change of a page after a redo point carries an image of the page.
 //!
 //! property   a record that starts at or after the redo point has an image           (W11, R3, C1)
-//! code       wal/insert.rs, wal/ring.rs fix_redo, operation.rs      PostgreSQL: XLogInsertRecord
+//! code       wal/insert.rs, wal/images.rs, operation.rs      PostgreSQL: XLogInsertRecord
 //! threads    2 (writer, checkpointer)    bounds  one change, one redo point
 //! cost       6 executions under dpor
 //! broken by  an insertion that does not compare epochs; a redo point stored after its epoch
 
 use super::fixture::Store;
-use super::seawall_core::redo::{PageRedo, decode};
+use super::seawall_core::redo::{Entry, PageRedo, entries};
 use super::seawall_core::sync::thread;
 use crate::engine::Engine::{Dfs, Dpor, Loom, LoomRmw};
 use crate::profile::Profile::Quick;
@@ -38,8 +38,8 @@ fn scenario() {
     store.wal.flush(end).expect("a good disk");
     let records = store.records(end);
     let last = records.last().expect("the change");
-    let changes = decode(&last.body, 40).expect("a good record");
-    let is_image = matches!(changes[..], [PageRedo::Image { .. }]);
+    let changes: Vec<_> = entries(&last.body, 40).collect();
+    let is_image = matches!(changes[..], [Ok(Entry::Page(PageRedo::Image { .. }))]);
     let has_void = records.len() == 3;
     // The record of the change starts where its predecessor ends: the redo point is not inside.
     assert!(is_image || end <= redo, "no image after the redo point {redo}: {changes:?}");

@@ -1,7 +1,7 @@
 //! Rounds in which the contenders alternate: a machine that is slow for a while is slow for all of
 //! them, so their ratios mean something where their times do not.
 
-use crate::{Entrant, Ids, Workload};
+use super::{Entrant, Ids, Workload};
 
 /// Rounds of each workload.
 pub const ROUNDS: usize = 15;

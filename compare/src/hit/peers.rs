@@ -13,7 +13,7 @@
 //! it keeps the bytes alive, but unlike a pin it keeps no page in the table. [`Array`] is no peer
 //! but the floor: what the loop and the memory cost without any protocol.
 
-use crate::{Contender, Ids, ROOM, SHARDS, first_bytes};
+use super::{Contender, Ids, ROOM, SHARDS, first_bytes};
 use foldhash::fast::RandomState;
 use parking_lot::RwLock;
 use quick_cache::sync::DefaultLifecycle;

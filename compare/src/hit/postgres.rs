@@ -12,7 +12,7 @@
 //! The locks are parking_lot's, not PostgreSQL's; the table is hashbrown's, not dynahash; a page
 //! is behind a pointer in its frame, as in seawall, not at an offset of a region.
 
-use crate::{Contender, Ids, ROOM, SHARDS, first_bytes};
+use super::{Contender, Ids, ROOM, SHARDS, first_bytes};
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use parking_lot::RwLock;

@@ -1,0 +1,395 @@
+//! A log that is damaged, forged or mutilated: what was durable is not given up, what was not is
+//! cut off where the damage begins, and the message says which and why.
+//!
+//! # Bounds
+//! Whatever the log says, recovery allocates no more than a record may have (16 MiB), before its
+//! body has been checked; what replay takes is in `recovery/batch.rs`.
+
+mod common;
+
+use common::{BODY_BYTES, Change, Recovered, config, content, create, files_of, open, recover};
+use proptest::prelude::*;
+use seawall_core::checkpoint::Urgency;
+use seawall_core::config::{Config, Format};
+use seawall_core::engine::Engine;
+use seawall_core::error::{Error, WalFault};
+use seawall_core::files::FileOptions;
+use seawall_core::lsn::Lsn;
+use seawall_core::page::{FileId, PageId};
+use seawall_core::sim::SimDisk;
+use seawall_core::sync::atomic::{AtomicU64, Ordering};
+use seawall_core::wal::position::{BLOCK_HEADER_BYTES, Geometry, segment_path};
+use seawall_core::wal::record::{BlockHeader, MAX_RECORD_BYTES, RECORD_HEADER_BYTES};
+use std::sync::Arc;
+
+const FILE: FileId = FileId(1);
+const PAGES: u32 = 8;
+
+/// Segments of 64 blocks of 1 KiB, and no checkpoint by itself.
+fn large() -> Config {
+    let format = Format { wal_segment_bytes: 64 << 10, ..config().format };
+    Config { format, wal_max_bytes: 2 << 30, wal_buffer_bytes: 16 << 10, ..config() }
+}
+
+/// A store that has crashed, the states that it went through, and where each record ends.
+struct Bed {
+    disk: SimDisk,
+    geometry: Geometry,
+    states: Vec<Recovered>,
+    ends: Vec<Lsn>,
+    /// The greatest position that was durable.
+    flushed: Lsn,
+}
+
+impl Bed {
+    /// `durable` commits that waited, then some that did not and are written but for the last.
+    fn new(durable: u64, others: u64) -> Self {
+        let disk = SimDisk::new();
+        create(&disk, &large()).unwrap();
+        let engine = open(&disk, &large()).unwrap();
+        engine.create_file(FileOptions::default()).unwrap();
+        engine.extend(FILE, PAGES).unwrap();
+        engine.checkpoint(Urgency::Immediate).unwrap();
+        let geometry = Geometry::new(&large().format);
+        let states = vec![content(&engine).unwrap()];
+        let mut bed = Self { disk, geometry, states, ends: Vec::new(), flushed: Lsn::ZERO };
+        bed.ends.push(engine.wal_positions().0);
+        for number in 1..=durable + others {
+            let end = bed.commit(&engine, number);
+            if number <= durable {
+                engine.wait_durable(end).unwrap();
+            }
+        }
+        bed.flushed = engine.wal_positions().2;
+        bed
+    }
+
+    fn commit(&mut self, engine: &Engine, number: u64) -> Lsn {
+        let page = PageId::new(FILE, number as u32 % PAGES);
+        let len = 100 + number as usize * 31 % 700;
+        let offset = number as usize * 97 % (BODY_BYTES - len);
+        let change = Change(vec![(page, offset, vec![number as u8; len])]);
+        let end = engine.commit_async(change.make(engine)).unwrap();
+        let mut state = self.states.last().unwrap().clone();
+        change.apply(&mut state);
+        self.states.push(state);
+        self.ends.push(end);
+        end
+    }
+
+    /// The position that a byte of a segment is of; of a block header, the block's first.
+    fn position(&self, segment: u64, offset: u64) -> Lsn {
+        let block = segment * self.geometry.blocks_per_segment + offset / self.geometry.block_bytes;
+        let within = (offset % self.geometry.block_bytes).saturating_sub(BLOCK_HEADER_BYTES);
+        self.geometry.block_start(block).plus(within)
+    }
+
+    fn last_segment(&self) -> u64 {
+        self.geometry.segment(self.flushed)
+    }
+
+    /// The commits before a position.
+    fn commits_to(&self, end: Lsn) -> usize {
+        self.ends.partition_point(|other| *other <= end) - 1
+    }
+
+    /// The store refuses to open, changes no byte, and names the hole.
+    fn refused(&self, disk: &SimDisk) -> WalFault {
+        let before = files_of(disk);
+        let error = open(disk, &large()).map(drop).unwrap_err();
+        assert_eq!(files_of(disk), before, "changed by an opening that was refused: {error}");
+        println!("{error}");
+        let Error::Wal(fault) = error else { panic!("{error}") };
+        fault
+    }
+
+    /// Writes a record at a position of the stream, with right checksums.
+    fn forge(&self, disk: &SimDisk, at: Lsn, length: u32, lsn: Lsn, kind: u8, body: &[u8]) {
+        let mut header = [0; RECORD_HEADER_BYTES];
+        header[0..4].copy_from_slice(&length.to_le_bytes());
+        header[4..8].copy_from_slice(&crc32c::crc32c(body).to_le_bytes());
+        header[8..16].copy_from_slice(&lsn.0.to_le_bytes());
+        header[16] = kind;
+        let checksum = crc32c::crc32c(&header[..20]);
+        header[20..24].copy_from_slice(&checksum.to_le_bytes());
+        self.overwrite(disk, at, &[&header, body].concat());
+    }
+
+    /// Makes a segment as if all of it had been written and nothing synced.
+    fn make_undurable(&self, disk: &SimDisk, segment: u64) {
+        let path = segment_path(segment);
+        let first = segment * self.geometry.blocks_per_segment;
+        for block in first..self.geometry.block(self.flushed) + 1 {
+            let address = self.geometry.block_start(block);
+            let flushed_upto = self.geometry.segment_start(segment);
+            let mut bytes = [0; BLOCK_HEADER_BYTES as usize];
+            BlockHeader { system_id: 0x5EA, address, flushed_upto }.encode(&mut bytes);
+            disk.overwrite(&path, self.geometry.block_offset(block), &bytes);
+        }
+    }
+
+    /// Replaces bytes of the stream.
+    fn overwrite(&self, disk: &SimDisk, at: Lsn, bytes: &[u8]) {
+        for (byte, at) in bytes.iter().zip(at.0..) {
+            let path = segment_path(self.geometry.segment(Lsn(at)));
+            disk.overwrite(&path, self.geometry.offset(Lsn(at)), &[*byte]);
+        }
+    }
+}
+
+fn zero(disk: &SimDisk, segment: u64, offset: u64, bytes: usize) {
+    disk.overwrite(&segment_path(segment), offset, &vec![0; bytes]);
+}
+
+/// What `dd bs=1 seek=100 count=10000` makes of a file when it is not told to leave the rest.
+fn dd(disk: &SimDisk, segment: u64) {
+    let path = segment_path(segment);
+    disk.truncate(&path, 100);
+    disk.truncate(&path, 10_100);
+}
+
+#[test]
+fn a_hole_in_the_durable_log_is_refused_with_its_place_and_what_lies_beyond() {
+    let bed = Bed::new(500, 0);
+    let last = bed.last_segment();
+    assert!(last >= 4, "{last} segments");
+    type Damage = fn(&SimDisk, u64);
+    let damages: [(&str, Damage); 2] =
+        [("zeroed", |disk, segment| zero(disk, segment, 100, 10_000)), ("dd", dd)];
+    for (name, damage) in damages {
+        let disk = bed.disk.crash_image(1).mount();
+        let undamaged = [last - 1, last].map(|segment| disk.read_file(&segment_path(segment)));
+        [last - 1, last].iter().for_each(|segment| damage(&disk, *segment));
+        let fault = bed.refused(&disk);
+        let message = fault.to_string();
+        let WalFault::Hole { valid_end, segment, offset, durable, beyond, .. } = fault else {
+            panic!("{name}: {message}")
+        };
+        // The record that the damage begins in, or the one before that reaches into the segment.
+        let damaged = bed.geometry.segment_start(last - 1).plus(100 - 32);
+        let before = bed.ends[bed.commits_to(damaged)];
+        assert_eq!(valid_end, before, "{name}");
+        assert_eq!(segment, segment_path(bed.geometry.segment(before)));
+        assert_eq!(offset, bed.geometry.offset(before));
+        assert!(durable > before && durable <= bed.flushed, "{name}: {durable}");
+        assert!(beyond.blocks > 0 && beyond.end >= bed.geometry.segment_start(last), "{beyond:?}");
+        for word in [&valid_end.to_string(), &segment, &format!("offset {offset}"), "valid block"] {
+            assert!(message.contains(word), "{word} in {message}");
+        }
+        // Whoever puts the bytes back has everything back.
+        for (segment, bytes) in [last - 1, last].iter().zip(undamaged) {
+            disk.write_file(&segment_path(*segment), &bytes);
+        }
+        assert_eq!(recover(&disk, &large()).unwrap(), bed.states[500]);
+    }
+}
+
+#[test]
+fn damage_to_what_was_written_and_not_known_durable_ends_the_log_there() {
+    let bed = Bed::new(570, 0);
+    let last = bed.last_segment();
+    let start = bed.geometry.segment_start(last);
+    assert!(bed.flushed > start.plus(20_000), "{} in {start}", bed.flushed);
+    for (name, damage) in
+        [("zeroed", zero as fn(&SimDisk, u64, u64, usize)), ("dd", |d, s, _, _| dd(d, s))]
+    {
+        let disk = bed.disk.crash_image(1).mount();
+        bed.make_undurable(&disk, last);
+        damage(&disk, last, 100, 10_000);
+        let engine = open(&disk, &large()).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let report = engine.recovery();
+        println!("{report}");
+        let commits = bed.commits_to(start.plus(68));
+        assert_eq!(report.end, bed.ends[commits], "{name}");
+        assert_eq!(content(&engine).unwrap(), bed.states[commits], "{name}: nothing behind it");
+        // Of a cut file the first block is left, whose header is whole.
+        let cut = report.beyond.blocks <= 1;
+        assert_eq!(cut, name == "dd", "{name}: {:?}", report.beyond);
+        assert!(report.to_string().contains(&report.stop_reason));
+        drop(engine);
+        assert_eq!(recover(&disk, &large()).unwrap(), bed.states[commits], "it stays so");
+    }
+}
+
+#[test]
+fn a_header_with_an_impossible_length_or_position_ends_the_log_or_is_refused() {
+    let bed = Bed::new(60, 0);
+    let end = *bed.ends.last().unwrap();
+    let middle = bed.ends[30];
+    let max = MAX_RECORD_BYTES as u32;
+    let lengths = [0, 23, max + 1, 1 << 31, u32::MAX].map(|length| (length, 0, "record length is"));
+    let positions = [8, 1 << 20].map(|wrong| (64, wrong, "record says it starts at"));
+    for (length, wrong, words) in lengths.into_iter().chain(positions) {
+        let disk = bed.disk.crash_image(1).mount();
+        bed.forge(&disk, end, length, end.plus(wrong), 1, &[]);
+        let engine = open(&disk, &large()).unwrap();
+        assert!(engine.recovery().stop_reason.contains(words), "{}", engine.recovery());
+        assert_eq!(content(&engine).unwrap(), bed.states[60]);
+
+        let disk = bed.disk.crash_image(1).mount();
+        bed.forge(&disk, middle, length, middle.plus(wrong), 1, &[]);
+        let fault = bed.refused(&disk);
+        assert!(
+            matches!(&fault, WalFault::Hole { valid_end, reason, .. }
+            if *valid_end == middle && reason.contains(words)),
+            "{fault}"
+        );
+    }
+}
+
+#[test]
+fn a_header_of_the_greatest_length_is_read_to_where_the_log_ends() {
+    let bed = Bed::new(60, 0);
+    let end = *bed.ends.last().unwrap();
+    let disk = bed.disk.crash_image(1).mount();
+    bed.forge(&disk, end, MAX_RECORD_BYTES as u32, end, 1, &[]);
+    let engine = open(&disk, &large()).unwrap();
+    assert!(engine.recovery().stop_reason.contains("block"), "{}", engine.recovery());
+    assert_eq!(content(&engine).unwrap(), bed.states[60]);
+}
+
+#[test]
+fn a_record_of_an_unknown_kind_is_refused_and_never_the_end() {
+    let bed = Bed::new(60, 0);
+    let end = *bed.ends.last().unwrap();
+    let disk = bed.disk.crash_image(1).mount();
+    bed.forge(&disk, end, 24, end, 77, &[]);
+    let fault = bed.refused(&disk).to_string();
+    assert_eq!(fault, format!("record at {end}: record kind 77 is not known to this version"));
+}
+
+#[test]
+fn another_record_in_the_place_of_the_checkpoints_is_refused() {
+    let bed = Bed::new(3, 0);
+    let disk = bed.disk.crash_image(1).mount();
+    let checkpoint = Lsn(bed.ends[0].0 - 32);
+    bed.forge(&disk, checkpoint, 32, checkpoint, 3, &[0; 8]);
+    let fault = bed.refused(&disk);
+    assert!(matches!(fault, WalFault::NoCheckpoint { lsn, .. } if lsn == checkpoint), "{fault}");
+}
+
+#[test]
+fn blocks_of_an_earlier_life_of_a_segment_end_the_log() {
+    let bed = Bed::new(500, 0);
+    let last = bed.last_segment();
+    let disk = bed.disk.crash_image(1).mount();
+    // As recycling leaves it: the bytes of an old segment in a new one's name.
+    let old = disk.read_file(&segment_path(last - 2));
+    disk.write_file(&segment_path(last + 1), &old);
+    let engine = open(&disk, &large()).unwrap();
+    assert_eq!(content(&engine).unwrap(), bed.states[500]);
+    assert_eq!(engine.recovery().beyond.blocks, 0, "{}", engine.recovery());
+    // The same within the last segment, in place of its blocks behind the end.
+    let disk = bed.disk.crash_image(1).mount();
+    let block = bed.geometry.block(bed.flushed) + 1;
+    let offset = bed.geometry.block_offset(block);
+    disk.overwrite(&segment_path(last), offset, &old[offset as usize..]);
+    let engine = open(&disk, &large()).unwrap();
+    assert_eq!(content(&engine).unwrap(), bed.states[500]);
+}
+
+#[test]
+fn a_header_that_is_split_over_two_blocks_is_read_and_its_damage_found() {
+    let mut bed = Bed::new(0, 0);
+    let engine = open(&bed.disk, &large()).unwrap();
+    // Until the next header begins less than its length before the end of a block.
+    let is_split = |at: Lsn| at.0 % bed.geometry.payload_bytes > bed.geometry.payload_bytes - 24;
+    let split = (1..400).find(|_| {
+        is_split(engine.wal_positions().0) || {
+            let mut operation = engine.operation();
+            operation.page(PageId::new(FILE, 0)).unwrap().write(0, &[1; 8]).unwrap();
+            engine.commit(operation).is_err()
+        }
+    });
+    assert!(split.is_some());
+    let at = engine.wal_positions().0;
+    bed.states = vec![content(&engine).unwrap()];
+    let mut operation = engine.operation();
+    operation.page(PageId::new(FILE, 1)).unwrap().write(0, b"split").unwrap();
+    engine.commit(operation).unwrap();
+    let after = content(&engine).unwrap();
+    drop(engine);
+    assert_eq!(recover(&bed.disk.crash_image(1).mount(), &large()).unwrap(), after);
+    // What is in the next block.
+    let disk = bed.disk.crash_image(1).mount();
+    bed.overwrite(&disk, at.plus(23), &[0xEE]);
+    let recovered = open(&disk, &large()).unwrap();
+    assert!(recovered.recovery().stop_reason.contains("record header checksum"));
+    assert_eq!(content(&recovered).unwrap(), bed.states[0]);
+}
+
+#[test]
+fn a_segment_that_is_missing_in_the_middle_is_a_hole_and_the_first_one_is_named() {
+    let bed = Bed::new(500, 0);
+    let last = bed.last_segment();
+    let disk = bed.disk.crash_image(1).mount();
+    disk.remove_now(&segment_path(last - 1));
+    let fault = bed.refused(&disk).to_string();
+    assert!(fault.contains(&format!("there is no {}", segment_path(last - 1))), "{fault}");
+    assert!(fault.contains("valid block"), "{fault}");
+    let disk = bed.disk.crash_image(1).mount();
+    disk.remove_now(&segment_path(1));
+    assert!(matches!(bed.refused(&disk), WalFault::MissingSegment { .. }));
+}
+
+#[test]
+fn a_gigantic_segment_is_read_no_further_than_a_segment_goes() {
+    let bed = Bed::new(500, 0);
+    let last = bed.last_segment();
+    for segment in [last - 1, last, last + 1] {
+        let disk = bed.disk.crash_image(1).mount();
+        if segment > last {
+            disk.write_file(&segment_path(segment), &[]);
+        }
+        disk.truncate(&segment_path(segment), 1 << 40);
+        let reads = disk.reads();
+        assert_eq!(recover(&disk, &large()).unwrap(), bed.states[500]);
+        assert!(disk.reads() - reads < 5000, "{} reads", disk.reads() - reads);
+    }
+}
+
+/// Damage: a segment, an offset, the bytes there, whether they are all zero.
+fn damage() -> impl Strategy<Value = (u64, u64, Vec<u8>, bool)> {
+    let bytes = prop::collection::vec(any::<u8>(), 1..3000);
+    (0..6u64, 0..65_536u64, bytes, any::<bool>())
+}
+
+#[test]
+fn whatever_the_bytes_are_the_store_refuses_or_has_a_state_that_it_went_through() {
+    let bed = Arc::new(Bed::new(500, 60));
+    let [refused, cut] = [0, 0].map(AtomicU64::new);
+    let cases = ProptestConfig { cases: 250, failure_persistence: None, ..Default::default() };
+    proptest!(cases, |(damages in prop::collection::vec(damage(), 1..4))| {
+        let disk = bed.disk.crash_image(3).mount();
+        let mut first = Lsn(u64::MAX);
+        for (segment, offset, bytes, is_zero) in damages {
+            let number = 1 + segment % bed.last_segment();
+            let room = (64 << 10) - offset as usize;
+            let mut bytes = bytes[..bytes.len().min(room)].to_vec();
+            if is_zero {
+                bytes.fill(0);
+            }
+            disk.overwrite(&segment_path(number), offset, &bytes);
+            first = first.min(bed.position(number, offset));
+        }
+        let before = files_of(&disk);
+        match open(&disk, &large()) {
+            Ok(engine) => {
+                let found = content(&engine).unwrap();
+                let state = bed.states.iter().position(|state| *state == found);
+                prop_assert!(state.is_some(), "no state: {}", engine.recovery());
+                let (present, report) = (bed.commits_to(first).min(500), engine.recovery());
+                prop_assert!(state >= Some(present), "{state:?} of {present}: {report}");
+                cut.fetch_add(u64::from(state < Some(560)), Ordering::Relaxed);
+            }
+            Err(error) => {
+                prop_assert!(matches!(error, Error::Wal(_)), "{error}");
+                prop_assert_eq!(files_of(&disk), before, "changed");
+                refused.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    });
+    let [refused, cut] = [refused, cut].map(AtomicU64::into_inner);
+    println!("{refused} refused, {cut} cut short");
+    assert!(refused > 50);
+}
