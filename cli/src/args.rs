@@ -1,6 +1,8 @@
 //! The command line.
 
 use crate::exit::EXIT_CODES;
+use crate::testfsync::TestFsyncArgs;
+use crate::wal::WalCommand;
 use clap::{Args, Parser, Subcommand};
 use seawall::Format;
 use std::path::PathBuf;
@@ -37,6 +39,12 @@ pub(crate) enum Command {
     /// Recover a store with torture data, check all of it and print `last=K`
     #[command(after_help = EXIT_CODES)]
     Verify(OpenArgs),
+    /// Look into the log of a store, whether another process has it open or not
+    #[command(subcommand, after_help = EXIT_CODES)]
+    Wal(WalCommand),
+    /// Measure what makes a log durable in a directory, and say which way to choose
+    #[command(name = "testfsync", after_help = EXIT_CODES)]
+    TestFsync(TestFsyncArgs),
 }
 
 impl Default for Command {

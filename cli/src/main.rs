@@ -1,5 +1,6 @@
-//! The binary `seawall`: a demo that kills itself, a torture workload with its verification, and
-//! the two commands that a store needs from outside, `init` and `recover`.
+//! The binary `seawall`: a demo that kills itself, a torture workload with its verification, the
+//! two commands that a store needs from outside, `init` and `recover`, and two that look: `wal`
+//! into a log, `testfsync` at the disk.
 //!
 //! Results go to stdout, everything else to stderr. Exit codes are in [`exit`].
 
@@ -7,8 +8,11 @@ mod args;
 mod demo;
 mod exit;
 mod open;
+mod output;
+mod testfsync;
 mod torture;
 mod verify;
+mod wal;
 
 use args::{Cli, Command, InitArgs, OpenArgs};
 use clap::Parser;
@@ -23,6 +27,8 @@ fn main() -> ExitCode {
         Command::Recover(args) => recover(&args),
         Command::Torture(args) => torture::run(&args),
         Command::Verify(args) => verify::run(&args),
+        Command::Wal(command) => wal::run(&command),
+        Command::TestFsync(args) => testfsync::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -2,7 +2,8 @@
 
 use crate::args::OpenArgs;
 use crate::exit::Failure;
-use seawall::seawall_core::control::ControlFile;
+use seawall::seawall_core::control::{Control, ControlFile};
+use seawall::seawall_core::disk::Disk;
 use seawall::seawall_core::poison::Poison;
 use seawall::{Config, Error, Format, LinuxDisk, Store};
 use std::path::Path;
@@ -10,11 +11,16 @@ use std::sync::Arc;
 
 /// The format of the store in `dir`, `None` if it holds no store. Changes nothing, takes no lock.
 pub(crate) fn stored_format(dir: &Path) -> Result<Option<Format>, Failure> {
-    match ControlFile::open(&LinuxDisk::new(dir), Arc::new(Poison::new())) {
-        Ok(control) => Ok(Some(control.latest().format)),
+    match control(&LinuxDisk::read_only(dir)) {
+        Ok(control) => Ok(Some(control.format)),
         Err(Error::NotAStore { .. }) => Ok(None),
         Err(error) => Err(error.into()),
     }
+}
+
+/// What the control file of a store says. Changes nothing, takes no lock.
+pub(crate) fn control(disk: &dyn Disk) -> Result<Control, Error> {
+    Ok(*ControlFile::open(disk, Arc::new(Poison::new()))?.latest())
 }
 
 /// Opens an existing store, after recovery.

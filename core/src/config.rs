@@ -195,7 +195,8 @@ impl Config {
         (self.wal_max_bytes as f64 / (1.0 + self.checkpoint_completion_target)) as u64
     }
 
-    pub(crate) fn wal_sync_method(&self) -> SyncMethod {
+    /// `wal_sync` and `wal_direct`.
+    pub fn wal_sync_method(&self) -> SyncMethod {
         SyncMethod { sync: self.wal_sync, direct: self.wal_direct }
     }
 

@@ -48,6 +48,7 @@ const BATCH_PER_WAL_BUFFER: usize = 4;
 pub struct Engine {
     config: Config,
     system_id: u64,
+    disk: Arc<dyn Disk>,
     clock: Arc<dyn Clock>,
     poison: Arc<Poison>,
     files: Arc<Files>,
@@ -144,7 +145,7 @@ impl Engine {
 
         let (geometry, ring) = (Geometry::new(&format), config.wal_buffer_bytes);
         let method = config.wal_sync_method();
-        let segments = Segments::open(disk, geometry, Arc::clone(&poison), method)?;
+        let segments = Segments::open(Arc::clone(&disk), geometry, Arc::clone(&poison), method)?;
         let wal = Wal::resume(
             &recovery.resume_at(),
             system_id,
@@ -173,6 +174,7 @@ impl Engine {
         let mut engine = Self {
             config,
             system_id,
+            disk,
             clock,
             poison,
             files,

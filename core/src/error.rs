@@ -224,6 +224,20 @@ pub enum WalFault {
         /// What is there.
         found: String,
     },
+    /// No record starts where a reader was to begin.
+    NotARecord {
+        /// Where it was to begin.
+        lsn: Lsn,
+        /// What is there instead.
+        reason: String,
+    },
+    /// A reader that holds nothing back was too slow.
+    Recycled {
+        /// The record that it was to read.
+        lsn: Lsn,
+        /// The segment file that is gone, in which the record starts.
+        segment: String,
+    },
     /// A valid record whose content makes no sense to this version.
     BadContent {
         /// Start of the record.
@@ -250,6 +264,13 @@ impl fmt::Display for WalFault {
             WalFault::NoCheckpoint { lsn, found } => {
                 write!(f, "expected a checkpoint record at {lsn}, found {found}")
             }
+            WalFault::NotARecord { lsn, reason } => {
+                write!(f, "no record starts at {lsn}: {reason}")
+            }
+            WalFault::Recycled { lsn, segment } => write!(
+                f,
+                "{segment} was recycled or removed before the record at {lsn} in it was read"
+            ),
             WalFault::BadContent { lsn, reason } => write!(f, "record at {lsn}: {reason}"),
         }
     }

@@ -5,6 +5,7 @@
 //! segment file follows by division (`wal/position.rs`).
 
 use std::fmt;
+use std::str::FromStr;
 
 /// A byte position in the record stream of the WAL. PostgreSQL: `XLogRecPtr`, which counts page
 /// headers too.
@@ -38,8 +39,57 @@ impl fmt::Display for Lsn {
     }
 }
 
+/// The inverse of `Display`; digits may be lower case, and leading zeros missing.
+impl FromStr for Lsn {
+    type Err = ParseLsnError;
+
+    fn from_str(text: &str) -> Result<Self, ParseLsnError> {
+        let word = |digits: &str| {
+            let is_word = digits.len() <= 8 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+            u64::from_str_radix(digits, 16).ok().filter(|_| is_word)
+        };
+        let lsn = text.split_once('/').and_then(|(high, low)| Some(word(high)? << 32 | word(low)?));
+        let lsn = lsn.filter(|lsn| *lsn < LSN_LIMIT);
+        lsn.map(Lsn).ok_or_else(|| ParseLsnError { found: text.to_owned() })
+    }
+}
+
+/// A text that is no [`Lsn`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParseLsnError {
+    /// The text.
+    pub found: String,
+}
+
+impl fmt::Display for ParseLsnError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (found, limit) = (&self.found, Lsn(LSN_LIMIT));
+        write!(f, "{found:?} is no LSN: expected one as 0/01A2B3C8, below {limit}")
+    }
+}
+
+impl std::error::Error for ParseLsnError {}
+
 impl fmt::Debug for Lsn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_is_parsed_and_what_is_no_position_is_not() {
+        for lsn in [Lsn(0), Lsn(0x0123_4567), Lsn(0x1_0000_0000), Lsn(LSN_LIMIT - 1)] {
+            assert_eq!(lsn.to_string().parse(), Ok(lsn));
+        }
+        assert_eq!("a/b8".parse(), Ok(Lsn(0xA_0000_00B8)));
+        let over = Lsn(LSN_LIMIT).to_string();
+        for bad in ["", "/", "12", "0/", "/8", "+1/0", "0/-8", "0/123456789", "0/0/0", &over] {
+            let error = bad.parse::<Lsn>().unwrap_err();
+            assert_eq!(error, ParseLsnError { found: bad.to_owned() });
+        }
     }
 }

@@ -51,7 +51,10 @@ pub use seawall_core::redo::Redo;
 #[cfg(feature = "sim")]
 pub use seawall_core::sim;
 pub use seawall_core::wal::durable::{FlushedFollower, WhenDurable};
+pub use seawall_core::wal::reader::Record;
+pub use seawall_core::wal::record::RecordKind;
 pub use seawall_core::wal::segment::WalSync;
+pub use seawall_core::wal::tail::TailReader;
 pub use seawall_core::wal::{SlotInfo, WalSlot, WalStats};
 
 /// The example of the README, compiled.

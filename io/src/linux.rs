@@ -35,12 +35,26 @@ const DIR_MODE: u32 = 0o700;
 pub struct LinuxDisk {
     root: PathBuf,
     writeback: Arc<WritebackSupport>,
+    is_read_only: bool,
 }
 
 impl LinuxDisk {
     /// The disk below `root`. Touches nothing: `create_dir("")` makes the directory itself.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into(), writeback: Arc::default() }
+        Self { root: root.into(), writeback: Arc::default(), is_read_only: false }
+    }
+
+    /// The disk below `root`, for looking at it: files are opened for reading only, and what would
+    /// change a directory fails with `ReadOnlyFilesystem`.
+    pub fn read_only(root: impl Into<PathBuf>) -> Self {
+        Self { is_read_only: true, ..Self::new(root) }
+    }
+
+    fn check_writable(&self) -> io::Result<()> {
+        match self.is_read_only {
+            true => Err(io::ErrorKind::ReadOnlyFilesystem.into()),
+            false => Ok(()),
+        }
     }
 
     /// Where a path of the store is. Refuses what could lead out of the store's directory.
@@ -62,7 +76,7 @@ impl LinuxDisk {
 impl Disk for LinuxDisk {
     fn open_with(&self, path: &str, mode: OpenMode) -> io::Result<Arc<dyn DiskFile>> {
         let mut options = OpenOptions::new();
-        options.read(true).write(true).custom_flags(open_flags(mode));
+        options.read(true).write(!self.is_read_only).custom_flags(open_flags(mode));
         match self.open_file(&options, path) {
             // To an open of an existing file without other odd flags, EINVAL says just this.
             Err(error) if mode.direct && error.raw_os_error() == Some(libc::EINVAL) => {
@@ -78,6 +92,7 @@ impl Disk for LinuxDisk {
     }
 
     fn create(&self, path: &str) -> io::Result<Arc<dyn DiskFile>> {
+        self.check_writable()?;
         let mut options = OpenOptions::new();
         options.read(true).write(true).create_new(true).mode(FILE_MODE);
         self.open_file(&options, path)
@@ -88,6 +103,7 @@ impl Disk for LinuxDisk {
     /// The store's own (`""`) is durable when this returns; any other after a [`Disk::sync_dir`]
     /// of its parent.
     fn create_dir(&self, path: &str) -> io::Result<()> {
+        self.check_writable()?;
         create_dir_at(&self.resolve(path)?)?;
         // No sync_dir reaches the entry of the store's own.
         if path.is_empty() { sync_entry_of(&fs::canonicalize(&self.root)?) } else { Ok(()) }
@@ -99,6 +115,7 @@ impl Disk for LinuxDisk {
     /// `InvalidInput` if `path` is not a single name. If it is taken, `target` may have been
     /// created all the same.
     fn link_dir(&self, path: &str, target: &Path) -> io::Result<()> {
+        self.check_writable()?;
         let link = self.resolve(path)?;
         if Path::new(path).components().count() != 1 {
             let what = format!("{path:?} is not a name in the store's directory");
@@ -116,10 +133,12 @@ impl Disk for LinuxDisk {
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.check_writable()?;
         fs::rename(self.resolve(from)?, self.resolve(to)?)
     }
 
     fn remove(&self, path: &str) -> io::Result<()> {
+        self.check_writable()?;
         fs::remove_file(self.resolve(path)?)
     }
 
@@ -144,6 +163,7 @@ impl Disk for LinuxDisk {
     }
 
     fn lock(&self, path: &str) -> io::Result<LockOutcome> {
+        self.check_writable()?;
         lock::try_lock(&self.resolve(path)?)
     }
 }

@@ -16,6 +16,7 @@ use seawall_core::recovery::RecoveryReport;
 use seawall_core::redo::Redo;
 use seawall_core::wal::background::WalWriter;
 use seawall_core::wal::durable::{FlushedFollower, WhenDurable};
+use seawall_core::wal::tail::TailReader;
 use seawall_core::wal::{SlotInfo, WalSlot, WalStats};
 use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
@@ -278,6 +279,16 @@ impl Store {
     /// The log's positions: reserved, written, flushed.
     pub fn wal_positions(&self) -> (Lsn, Lsn, Lsn) {
         self.engine.wal_positions()
+    }
+
+    /// Reads the records of the log from one on, as they become durable. See
+    /// [`Engine::wal_reader`].
+    ///
+    /// # Errors
+    /// [`Error::BeyondWal`], [`Error::Wal`] if no record starts there or it is gone,
+    /// [`Error::Io`].
+    pub fn wal_reader(&self, from: Lsn) -> Result<TailReader> {
+        self.engine.wal_reader(from)
     }
 
     /// What has gone into the log since the store was opened.

@@ -33,6 +33,27 @@ fn kind<T>(result: io::Result<T>) -> io::ErrorKind {
 }
 
 #[test]
+fn a_disk_that_is_read_only_changes_nothing() {
+    let (dir, disk) = new_disk();
+    disk.create("a").unwrap().write_at(b"abc", 0).unwrap();
+    let disk = LinuxDisk::read_only(dir.path());
+    let file = disk.open("a").unwrap();
+    assert_eq!(content(&*file), b"abc");
+    file.write_at(b"x", 0).unwrap_err();
+    file.set_len(0).unwrap_err();
+    let refused = [
+        kind(disk.create("b")),
+        kind(disk.create_dir("d")),
+        kind(disk.link_dir("l", dir.path())),
+        kind(disk.rename("a", "b")),
+        kind(disk.remove("a")),
+        kind(disk.lock("lock")),
+    ];
+    assert_eq!(refused, [io::ErrorKind::ReadOnlyFilesystem; 6]);
+    assert_eq!((disk.list("").unwrap(), content(&*file)), (vec!["a".to_owned()], b"abc".to_vec()));
+}
+
+#[test]
 fn what_is_written_is_read_back_also_by_who_opens_later() {
     let (_dir, disk) = new_disk();
     let file = disk.create("a").unwrap();

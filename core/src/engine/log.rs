@@ -3,10 +3,12 @@
 use super::Engine;
 use crate::checkpoint::Urgency;
 use crate::config::FullPageImages;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::lsn::Lsn;
 use crate::wal::durable::{FlushedFollower, WhenDurable};
+use crate::wal::tail::TailReader;
 use crate::wal::{SlotInfo, WalSlot, WalStats};
+use std::sync::Arc;
 
 impl Engine {
     /// The log's positions: reserved, written, flushed.
@@ -77,6 +79,27 @@ impl Engine {
     /// Follows the position up to which the log is durable, from where it is now.
     pub fn follow_flushed(&self) -> FlushedFollower<'_> {
         self.wal.follow_flushed()
+    }
+
+    /// Reads the records of the log from one on, as they become durable: for replication and
+    /// change capture. `from` is where a record starts: the end of an operation that was
+    /// committed, the position of a reader.
+    ///
+    /// The reader holds no segment back: without a [slot](Engine::wal_slot) it fails if it is
+    /// slower than checkpoints recycle them. [`Engine::follow_flushed`] tells when there may be
+    /// more. It outlives the engine, with nothing new to read then.
+    ///
+    /// # Errors
+    /// [`Error::BeyondWal`]; [`Error::Wal`] if no record starts there, or it is gone;
+    /// [`Error::Io`].
+    pub fn wal_reader(&self, from: Lsn) -> Result<TailReader> {
+        let end = self.wal.reserved();
+        if from > end {
+            return Err(Error::BeyondWal { lsn: from, end });
+        }
+        let (disk, wal) = (Arc::clone(&self.disk), Arc::clone(&self.wal));
+        let geometry = *self.wal.geometry();
+        TailReader::new(disk, geometry, self.system_id, from, move || wal.flushed())
     }
 
     /// WAL inserted since the last redo point, in bytes.

@@ -18,9 +18,10 @@
 //! `position` (where an LSN is), `record` (bytes of a record), `ring` (insertion; the one file
 //! with unsafe code), `segment` (files), `slot` (what holds them back), `flush` (writing and group
 //! commit), `images` (when a page is one), `insert` (records in), `stats`, `background` (the WAL
-//! writer), `reader` (records out).
+//! writer), `blocks`, `reader`, `tail` (records out).
 
 pub mod background;
+mod blocks;
 pub mod durable;
 mod flush;
 mod gather;
@@ -36,6 +37,7 @@ pub mod segment;
 mod slot;
 mod stage;
 mod stats;
+pub mod tail;
 mod tasks;
 
 pub use flush::{ResumeAt, Wal};

@@ -1,16 +1,18 @@
 //! Records out of the segment files. PostgreSQL: `XLogReadRecord`.
 //!
 //! The reader goes from record to record until one is not valid, and says why. Nothing that it
-//! finds makes it panic, and it holds one block and one record at most.
+//! finds makes it panic, and it holds one piece of blocks (256 KiB) and one record (16 MiB) at the
+//! most. It takes what it finds for final: `tail.rs` reads what is still being written.
+//!
+//! # Rules
+//! * W7: records tile the stream, each with its own position.
 
-use super::position::{BLOCK_HEADER_BYTES, Geometry, RECORD_ALIGNMENT, segment_path};
-use super::record::{BlockHeader, RECORD_HEADER_BYTES, RecordHeader, RecordKind};
-use crate::disk::{Disk, DiskFile};
+use super::blocks::{Blocks, Found};
+use super::position::{Geometry, RECORD_ALIGNMENT};
+use super::record::{MAX_RECORD_BYTES, RECORD_HEADER_BYTES, RecordHeader, RecordKind};
+use crate::disk::Disk;
 use crate::error::{Error, Result, WalFault};
-use crate::files::failed;
 use crate::lsn::Lsn;
-use crate::page::AlignedBytes;
-use std::io;
 use std::sync::Arc;
 
 /// A valid record.
@@ -42,25 +44,15 @@ pub struct Stop {
 
 /// Reads records from a position on.
 pub struct WalReader {
-    disk: Arc<dyn Disk>,
-    geometry: Geometry,
-    system_id: u64,
+    blocks: Blocks,
     next: Lsn,
-    segment: Option<(u64, Arc<dyn DiskFile>)>,
-    block: AlignedBytes,
-    loaded: Option<u64>,
-    flushed_upto: Lsn,
 }
-
-/// Either what was asked for, or why it is not there.
-type Found<T> = std::result::Result<T, String>;
 
 impl WalReader {
     /// A reader whose first record starts at `start`.
     pub fn new(disk: Arc<dyn Disk>, geometry: Geometry, system_id: u64, start: Lsn) -> Self {
-        let block = AlignedBytes::zeroed(geometry.block_bytes as usize);
-        let (segment, loaded, flushed_upto) = (None, None, Lsn::ZERO);
-        Self { disk, geometry, system_id, next: start, segment, block, loaded, flushed_upto }
+        let blocks = Blocks::new(disk, geometry, system_id, Lsn(u64::MAX));
+        Self { blocks, next: start }
     }
 
     /// The next record, or why there is none.
@@ -71,18 +63,56 @@ impl WalReader {
     pub fn read(&mut self) -> Result<std::result::Result<Record, Stop>> {
         let at = self.next;
         let mut complete_at = at.plus(RECORD_HEADER_BYTES as u64);
-        match self.record(at, &mut complete_at)? {
-            Ok(record) => {
-                self.next = record.end;
-                Ok(Ok(record))
+        let found = match read_header(&mut self.blocks, at)? {
+            Ok(header) => {
+                complete_at = record_end(at, &header);
+                read_body(&mut self.blocks, at, &header)?
             }
-            Err(reason) => Ok(Err(Stop { at, reason, complete_at })),
+            Err(reason) => Err(reason),
+        };
+        if let Ok(record) = &found {
+            self.next = record.end;
         }
+        Ok(found.map_err(|reason| Stop { at, reason, complete_at }))
     }
 
     /// Where the next record would start.
     pub fn position(&self) -> Lsn {
         self.next
+    }
+
+    /// Moves on to the first place where a valid record starts, and returns it: here, or behind
+    /// the rest of one that starts before.
+    ///
+    /// A record is known by its own position and checksums. Only bytes that were made to look like
+    /// a record at this very place, within another record, could pass for one.
+    ///
+    /// # Errors
+    /// As [`WalReader::read`].
+    pub fn find_record(&mut self) -> Result<std::result::Result<Lsn, Stop>> {
+        let first = self.next;
+        let last = first.plus(MAX_RECORD_BYTES as u64);
+        let mut header = [0; RECORD_HEADER_BYTES];
+        let mut at = first;
+        let reason = loop {
+            if let Err(reason) = self.blocks.read(at, &mut header)? {
+                break reason;
+            }
+            if RecordHeader::decode(&header, at).is_ok() {
+                self.next = at;
+                if self.read()?.is_ok() {
+                    self.next = at;
+                    return Ok(Ok(at));
+                }
+            }
+            at = at.plus(RECORD_ALIGNMENT);
+            if at > last {
+                break format!("no record starts within {MAX_RECORD_BYTES} bytes");
+            }
+        };
+        self.next = first;
+        let complete_at = first.plus(RECORD_HEADER_BYTES as u64);
+        Ok(Err(Stop { at: first, reason, complete_at }))
     }
 
     /// The greatest durable position that any block tells of: those read so far, and those from the
@@ -91,16 +121,17 @@ impl WalReader {
     /// # Errors
     /// [`Error::Io`].
     pub fn flushed_upto_ahead(&mut self, segments: &[u64]) -> Result<Lsn> {
-        let per_segment = self.geometry.blocks_per_segment;
-        let current = self.geometry.block(self.next);
+        let geometry = *self.blocks.geometry();
+        let per_segment = geometry.blocks_per_segment;
+        let current = geometry.block(self.next);
         for segment in segments {
             let blocks = segment * per_segment..(segment + 1) * per_segment;
             for block in blocks.filter(|block| *block >= current) {
                 // A block that is not valid tells nothing.
-                let _ = self.load(block)?;
+                let _ = self.blocks.load(block)?;
             }
         }
-        Ok(self.flushed_upto)
+        Ok(self.blocks.flushed_upto())
     }
 
     /// The payload of the block that `end` is in, up to it.
@@ -108,96 +139,43 @@ impl WalReader {
     /// # Errors
     /// [`Error::Io`]; [`Error::Wal`] if the block is not valid, though records in it were.
     pub fn last_block(&mut self, end: Lsn) -> Result<Vec<u8>> {
-        let block = self.geometry.block(end);
-        let mut payload = vec![0; end.since(self.geometry.block_start(block)) as usize];
-        match self.stream(self.geometry.block_start(block), &mut payload)? {
+        let geometry = self.blocks.geometry();
+        let start = geometry.block_start(geometry.block(end));
+        let mut payload = vec![0; end.since(start) as usize];
+        match self.blocks.read(start, &mut payload)? {
             Ok(()) => Ok(payload),
             Err(reason) => Err(Error::Wal(WalFault::BadContent { lsn: end, reason })),
         }
     }
+}
 
-    fn record(&mut self, start: Lsn, end: &mut Lsn) -> Result<Found<Record>> {
-        let mut header = [0; RECORD_HEADER_BYTES];
-        if let Err(reason) = self.stream(start, &mut header)? {
-            return Ok(Err(reason));
-        }
-        let decoded = match RecordHeader::decode(&header, start) {
-            Ok(decoded) => decoded,
-            Err(reason) => return Ok(Err(reason)),
-        };
-        *end = start.plus((decoded.length as u64).next_multiple_of(RECORD_ALIGNMENT));
-        let mut body = vec![0; decoded.length - RECORD_HEADER_BYTES];
-        if let Err(reason) = self.stream(start.plus(RECORD_HEADER_BYTES as u64), &mut body)? {
-            return Ok(Err(reason));
-        }
-        let kind = match decoded.verify(&body) {
-            Ok(kind) => kind,
-            Err(reason) => return Ok(Err(reason)),
-        };
-        let kind = kind.map_err(|byte| {
-            let reason = format!("record kind {byte} is not known to this version");
-            Error::Wal(WalFault::BadContent { lsn: start, reason })
-        })?;
-        Ok(Ok(Record { start, end: *end, kind, body }))
-    }
+/// Where a record ends, with its padding.
+pub(super) fn record_end(start: Lsn, header: &RecordHeader) -> Lsn {
+    start.plus((header.length as u64).next_multiple_of(RECORD_ALIGNMENT))
+}
 
-    /// Reads bytes of the stream.
-    fn stream(&mut self, start: Lsn, out: &mut [u8]) -> Result<Found<()>> {
-        let payload_bytes = self.geometry.payload_bytes;
-        let (mut at, mut rest) = (start, out);
-        while !rest.is_empty() {
-            if let Err(reason) = self.load(self.geometry.block(at))? {
-                return Ok(Err(reason));
-            }
-            let skip = (at.0 % payload_bytes) as usize;
-            let bytes = rest.len().min(payload_bytes as usize - skip);
-            let from = BLOCK_HEADER_BYTES as usize + skip;
-            rest[..bytes].copy_from_slice(&self.block[from..from + bytes]);
-            (at, rest) = (at.plus(bytes as u64), &mut rest[bytes..]);
-        }
-        Ok(Ok(()))
-    }
+/// The header of the record that starts at `start`.
+pub(super) fn read_header(blocks: &mut Blocks, start: Lsn) -> Result<Found<RecordHeader>> {
+    let mut header = [0; RECORD_HEADER_BYTES];
+    let read = blocks.read(start, &mut header)?;
+    Ok(read.and_then(|()| RecordHeader::decode(&header, start)))
+}
 
-    /// Brings a block into memory and checks its header.
-    fn load(&mut self, block: u64) -> Result<Found<()>> {
-        if self.loaded == Some(block) {
-            return Ok(Ok(()));
-        }
-        self.loaded = None;
-        let number = self.geometry.segment_of_block(block);
-        let Some(file) = self.open(number)? else {
-            return Ok(Err(format!("there is no {}", segment_path(number))));
-        };
-        let offset = self.geometry.block_offset(block);
-        let read = file
-            .read_at(&mut self.block, offset)
-            .map_err(|source| failed("read", &segment_path(number), offset, source))?;
-        if read < self.block.len() {
-            return Ok(Err(format!("{} ends inside the block", segment_path(number))));
-        }
-        let address = self.geometry.block_start(block);
-        match BlockHeader::decode(&self.block, self.system_id, address) {
-            Ok(header) => self.flushed_upto = self.flushed_upto.max(header.flushed_upto),
-            Err(reason) => return Ok(Err(reason)),
-        }
-        self.loaded = Some(block);
-        Ok(Ok(()))
-    }
-
-    fn open(&mut self, number: u64) -> Result<Option<Arc<dyn DiskFile>>> {
-        if let Some((open, file)) = &self.segment
-            && *open == number
-        {
-            return Ok(Some(Arc::clone(file)));
-        }
-        let path = segment_path(number);
-        match self.disk.open(&path) {
-            Ok(file) => {
-                self.segment = Some((number, Arc::clone(&file)));
-                Ok(Some(file))
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(failed("open", &path, 0, error)),
-        }
-    }
+/// The record with this header.
+pub(super) fn read_body(
+    blocks: &mut Blocks,
+    start: Lsn,
+    header: &RecordHeader,
+) -> Result<Found<Record>> {
+    let mut body = vec![0; header.length - RECORD_HEADER_BYTES];
+    let read = blocks.read(start.plus(RECORD_HEADER_BYTES as u64), &mut body)?;
+    let kind = match read.and_then(|()| header.verify(&body)) {
+        Ok(kind) => kind,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    let kind = kind.map_err(|byte| {
+        let reason = format!("record kind {byte} is not known to this version");
+        Error::Wal(WalFault::BadContent { lsn: start, reason })
+    })?;
+    Ok(Ok(Record { start, end: record_end(start, header), kind, body }))
 }

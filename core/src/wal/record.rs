@@ -109,6 +109,21 @@ pub enum RecordKind {
 }
 
 impl RecordKind {
+    /// Every kind.
+    pub const ALL: [Self; 5] =
+        [Self::Pages, Self::Checkpoint, Self::Void, Self::Truncate, Self::Drop];
+
+    /// The name that the tools use.
+    pub fn name(self) -> &'static str {
+        match self {
+            RecordKind::Pages => "pages",
+            RecordKind::Checkpoint => "checkpoint",
+            RecordKind::Void => "void",
+            RecordKind::Truncate => "truncate",
+            RecordKind::Drop => "drop",
+        }
+    }
+
     fn to_byte(self) -> u8 {
         match self {
             RecordKind::Pages => 1,
@@ -120,9 +135,7 @@ impl RecordKind {
     }
 
     fn from_byte(byte: u8) -> Option<Self> {
-        use RecordKind::{Checkpoint, Drop, Pages, Truncate, Void};
-        let kinds = [Pages, Checkpoint, Void, Truncate, Drop];
-        kinds.into_iter().find(|kind| kind.to_byte() == byte)
+        Self::ALL.into_iter().find(|kind| kind.to_byte() == byte)
     }
 }
 

@@ -55,8 +55,16 @@ impl SyncMethod {
         self.on_write() != OnWrite::Nothing
     }
 
+    /// How a file is opened for it.
+    pub fn open_mode(self) -> OpenMode {
+        OpenMode { on_write: self.on_write(), direct: self.direct }
+    }
+
     /// Makes what is written durable, unless it is.
-    pub(super) fn sync(self, file: &dyn DiskFile) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// As [`DiskFile::sync_data`].
+    pub fn sync(self, file: &dyn DiskFile) -> io::Result<()> {
         match self.sync {
             WalSync::Fdatasync => file.sync_data(),
             WalSync::Fsync => file.sync_all(),
@@ -144,8 +152,7 @@ impl Segments {
         path: &str,
         method: SyncMethod,
     ) -> io::Result<(Arc<dyn DiskFile>, SyncMethod)> {
-        let mode = OpenMode { on_write: method.on_write(), direct: method.direct };
-        match self.disk.open_with(path, mode) {
+        match self.disk.open_with(path, method.open_mode()) {
             Err(error) if method.direct && error.kind() == io::ErrorKind::Unsupported => {
                 self.open_as(path, SyncMethod { direct: false, ..method })
             }

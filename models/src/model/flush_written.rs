@@ -1,7 +1,7 @@
 //! Written is not durable: a commit whose bytes the WAL writer has written waits for a sync.
 //!
 //! property   after flush(end) the record is on the disk that a power cut leaves         (W5, W9)
-//! code       wal/flush.rs flush, wal/background.rs       PostgreSQL: XLogBackgroundFlush, XLogFlush
+//! code       wal/flush.rs flush, wal/background.rs       PostgreSQL: XLogBackgroundFlush
 //! threads    2 (WAL writer, committer)
 //! bounds     two records over blocks of 32 bytes; the WAL writer writes whole ones, without a sync
 //! cost       229 executions under dpor

@@ -41,6 +41,6 @@ models! {
     event, dirty_flag, flush_two_dirtiers, pin_evict, all_pinned, cleanup, cleanup_waiters,
     read_in, read_evict, read_filled, read_fails, load_read, mark_flush, mark_write, evict_dirty,
     background_checkpoint, background_sleep, extend_read, truncate_commit, truncate_flush,
-    drop_flush, wal_insert, wal_crossing, wal_room, wal_positions, group_flush, flush_written, flush_fails,
-    flush_task, wal_writer_sleep, slot_removal, redo_image, image_toggle, sync_cycle,
+    drop_flush, wal_insert, wal_crossing, wal_room, wal_positions, group_flush, flush_written,
+    flush_fails, flush_task, wal_writer_sleep, slot_removal, redo_image, image_toggle, sync_cycle,
 }
