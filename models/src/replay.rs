@@ -203,7 +203,7 @@ mod tests {
     use super::*;
 
     fn replay() -> Replay {
-        let model = find("turn", Engine::Dpor).expect("a model");
+        let model = find("dirty_flag", Engine::Dpor).expect("a model");
         Replay::new(model, Engine::Dpor, "a3bac2".parse().expect("a schedule"))
     }
 
@@ -217,8 +217,8 @@ mod tests {
     fn a_replay_of_another_model_is_refused() {
         let text = replay().to_string();
         for wrong in [
-            text.replace("turn", "event"),
-            text.replace("turn", "no-such-model"),
+            text.replace("dirty_flag", "event"),
+            text.replace("dirty_flag", "no-such-model"),
             text.replace("dpor", "random"),
             text.replace("dpor", "odd"),
             text.replace("a3", "a4"),

@@ -68,7 +68,8 @@ mod tests {
     fn a_pattern_selects_by_name_and_a_whole_name_selects_one() {
         let some = select(Some("eve"), &[], Profile::Quick, None).expect("event");
         assert!(!some.is_empty() && some.iter().all(|(model, _)| model.name.contains("eve")));
-        let one = select(Some("turn"), &[Engine::Loom], Profile::Quick, None).expect("turn");
+        let one =
+            select(Some("redo_image"), &[Engine::Loom], Profile::Quick, None).expect("redo_image");
         assert_eq!(one.len(), 1);
         let error = select(Some("nothing"), &[], Profile::Quick, None).expect_err("no such model");
         assert!(error.contains("event"), "{error}");

@@ -26,15 +26,18 @@ fn row<'a>(stdout: &'a str, model: &str, engine: &str) -> &'a str {
 
 #[test]
 fn a_run_prints_a_row_for_each_engine_and_nothing_on_stderr() {
-    let output = runner(&["run", "turn", "--profile", "ci"], &[]);
+    let output = runner(&["run", "sync_cycle", "--profile", "ci"], &[]);
     let stdout = text(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{stdout}");
     assert_eq!(text(&output.stderr), "");
     for engine in ["dpor", "dfs", "loom", "loom-rmw"] {
-        assert!(row(&stdout, "turn", engine).contains("complete["), "{stdout}");
+        assert!(row(&stdout, "sync_cycle", engine).contains("complete["), "{stdout}");
     }
     for engine in ["random", "pct-3", "urw"] {
-        assert!(row(&stdout, "turn", engine).contains("5000 samples, seed 20260701"), "{stdout}");
+        assert!(
+            row(&stdout, "sync_cycle", engine).contains("5000 samples, seed 20260701"),
+            "{stdout}"
+        );
     }
     assert!(stdout.contains("complete[1]: all sequentially consistent interleavings"));
     assert!(stdout.contains("7 of 7 searches passed"));
@@ -64,7 +67,8 @@ fn the_cost_that_a_model_states_is_what_it_costs() {
 
 #[test]
 fn json_has_an_object_for_each_search_and_one_for_the_run() {
-    let arguments = ["run", "turn", "--engine", "dpor", "--engine", "random", "--samples", "9"];
+    let arguments =
+        ["run", "sync_cycle", "--engine", "dpor", "--engine", "random", "--samples", "9"];
     let output = runner(&[&arguments[..], &["--seed", "4", "--json"]].concat(), &[]);
     assert_eq!(output.status.code(), Some(0));
     let objects: Vec<serde_json::Value> = text(&output.stdout)
@@ -72,7 +76,7 @@ fn json_has_an_object_for_each_search_and_one_for_the_run() {
         .map(|line| serde_json::from_str(line).expect("an object a line"))
         .collect();
     let [dpor, random, run] = &objects[..] else { panic!("{objects:?}") };
-    assert_eq!((&dpor["model"], &dpor["engine"]), (&"turn".into(), &"dpor".into()));
+    assert_eq!((&dpor["model"], &dpor["engine"]), (&"sync_cycle".into(), &"dpor".into()));
     assert_eq!((&dpor["complete"], &random["complete"]), (&true.into(), &false.into()));
     assert_eq!((&random["samples"], &random["seed"]), (&9.into(), &4.into()));
     assert_eq!(random["executions"], 9);
@@ -120,7 +124,7 @@ fn what_does_not_end_in_its_time_or_memory_has_not_passed() {
     let stdout = text(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{stdout}");
     assert!(row(&stdout, "mark_write", "loom").contains("STOPPED: time"), "{stdout}");
-    let output = runner(&["run", "turn", "--engine", "dpor", "--memory-mib", "1"], &[]);
+    let output = runner(&["run", "sync_cycle", "--engine", "dpor", "--memory-mib", "1"], &[]);
     assert_eq!(output.status.code(), Some(1), "{}", text(&output.stdout));
 }
 
@@ -150,9 +154,9 @@ fn the_list_names_the_models_with_their_sizes() {
 #[test]
 fn shards_are_parts_of_the_searches() {
     let of = |shard| {
-        let output = runner(&["run", "turn", "--shard", shard], &[]);
+        let output = runner(&["run", "sync_cycle", "--shard", shard], &[]);
         assert_eq!(output.status.code(), Some(0));
-        text(&output.stdout).lines().filter(|line| line.starts_with("turn ")).count()
+        text(&output.stdout).lines().filter(|line| line.starts_with("sync_cycle ")).count()
     };
     assert_eq!(of("1/3") + of("2/3") + of("3/3"), of("1/1"));
 }
@@ -160,7 +164,7 @@ fn shards_are_parts_of_the_searches() {
 #[test]
 fn a_variable_that_bounds_the_search_is_refused() {
     for variable in ["LOOM_MAX_PREEMPTIONS", "LOOM_MAX_DURATION", "SHUTTLE_RANDOM_SEED"] {
-        let output = runner(&["run", "turn"], &[(variable, "1")]);
+        let output = runner(&["run", "sync_cycle"], &[(variable, "1")]);
         assert_eq!(output.status.code(), Some(2));
         assert!(text(&output.stderr).contains(variable));
         assert_eq!(text(&output.stdout), "");
@@ -171,17 +175,17 @@ fn a_variable_that_bounds_the_search_is_refused() {
 fn bad_arguments_are_usage_errors() {
     for arguments in [
         &["run", "no-such-model"][..],
-        &["run", "turn", "--engine", "no-such-engine"],
-        &["run", "turn", "--engine", "pct-0"],
-        &["run", "turn", "--engine", "loom-x"],
-        &["run", "turn", "--profile", "no-such-profile"],
-        &["run", "turn", "--engine", "dpor", "--samples", "7"],
-        &["run", "turn", "--engine", "loom", "--seed", "7"],
-        &["run", "turn", "--engine", "random", "--samples", "0"],
-        &["run", "turn", "--shard", "3/2"],
-        &["run", "turn", "--engine", "dpor", "--shard", "2/2"],
-        &["run", "turn", "--budget", "soon"],
-        &["run", "turn", "--json", "--counts"],
+        &["run", "sync_cycle", "--engine", "no-such-engine"],
+        &["run", "sync_cycle", "--engine", "pct-0"],
+        &["run", "sync_cycle", "--engine", "loom-x"],
+        &["run", "sync_cycle", "--profile", "no-such-profile"],
+        &["run", "sync_cycle", "--engine", "dpor", "--samples", "7"],
+        &["run", "sync_cycle", "--engine", "loom", "--seed", "7"],
+        &["run", "sync_cycle", "--engine", "random", "--samples", "0"],
+        &["run", "sync_cycle", "--shard", "3/2"],
+        &["run", "sync_cycle", "--engine", "dpor", "--shard", "2/2"],
+        &["run", "sync_cycle", "--budget", "soon"],
+        &["run", "sync_cycle", "--json", "--counts"],
         &["mutants", "no-such-mutant"],
         &["no-such-command"],
         &["--jobs", "0"],

@@ -12,7 +12,7 @@ use super::fixture::Store;
 use super::seawall_core::sync::thread;
 use super::seawall_core::wal::background::WalWriter;
 use crate::engine::Engine::{Dpor, Loom, LoomBounded, LoomRmw};
-use crate::profile::Profile::{Ci, Nightly, Quick};
+use crate::profile::Profile::{Nightly, Quick};
 use crate::record::{outcome, reach};
 use crate::spec::Model;
 
@@ -21,7 +21,7 @@ pub(super) const MODEL: Model = Model {
     property: "the WAL writer sleeps through no asynchronous commit",
     threads: 2,
     bounds: "two commits",
-    searches: &[(Dpor, Quick), (LoomBounded(2), Ci), (LoomRmw, Nightly), (Loom, Nightly)],
+    searches: &[(Dpor, Quick), (LoomBounded(1), Quick), (LoomRmw, Nightly), (Loom, Nightly)],
     reach: &["was never idle", "was idle before the last commit"],
     outcomes: 3,
     run: scenario,

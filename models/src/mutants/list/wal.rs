@@ -138,7 +138,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         site: Statements,
         find: "assert!(end <= self.ring.room(), \"no room in the ring\");",
         replace: "self.ring.link(self.next).publish(end);",
-        models: &["wal_insert"],
+        models: &["wal_insert", "wal_crossing"],
         reason: "bytes are published before they are copied (W2, W3)",
     },
     Mutant {
