@@ -27,7 +27,7 @@ impl Engine {
     /// page that a crash tears is repaired: that takes a checkpoint, which it runs.
     ///
     /// # Errors
-    /// As [`Checkpointer::run`]: images are on, and protect from the next complete checkpoint on.
+    /// As [`Engine::checkpoint`]: images are on, and protect from the next complete checkpoint on.
     pub fn set_full_page_images(&self, images: FullPageImages) -> Result<()> {
         let Some(since) = self.wal.set_full_page_images(images) else { return Ok(()) };
         if self.checkpoints().last.is_some_and(|last| last.redo >= since) {
