@@ -50,10 +50,11 @@ impl Wal {
         let (start, end) = (reservation.next(), reservation.end());
         if reservation.epoch() != epoch {
             self.copy(reservation, record.finish_void(start))?;
+            self.counters.note_not_records(1);
             return Ok(Inserted::Stale);
         }
         self.copy(reservation, record.finish(start))?;
-        self.counters.note(record);
+        self.counters.note_images(record);
         Ok(Inserted::At { start, end })
     }
 
@@ -74,12 +75,15 @@ impl Wal {
     /// written, before the next has room.
     fn copy(&self, mut reservation: Reservation<'_>, record: &[u8]) -> Result<()> {
         let piece = (self.ring.capacity() / 2) as usize;
+        let mut pieces = 0;
         for bytes in record.chunks(piece) {
             while !reservation.has_room(bytes.len()) {
                 self.make_room(reservation.next().plus(bytes.len() as u64))?;
             }
             reservation.copy(bytes);
+            pieces += 1;
         }
+        self.counters.note_not_records(pieces - 1);
         Ok(())
     }
 }

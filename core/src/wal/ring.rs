@@ -33,8 +33,9 @@ use crate::error::Result;
 use crate::lsn::Lsn;
 use crate::poison::Poison;
 use crate::sync::atomic::{AtomicU64, Ordering};
-use crate::sync::{SpinWord, UnsafeCell};
+use crate::sync::{Counter, SpinWord, UnsafeCell};
 use crate::wal::position::{RECORD_ALIGNMENT, WAL_DIR};
+use crossbeam_utils::CachePadded;
 use std::io;
 use std::sync::Arc;
 
@@ -51,9 +52,11 @@ pub struct Epoch(u16);
 /// The ring.
 pub struct Ring {
     /// Epoch in the high 16 bits, position / 8 in the low 48 (2 PiB of WAL).
-    reserved: AtomicU64,
-    inserted: AtomicU64,
-    released: AtomicU64,
+    reserved: CachePadded<AtomicU64>,
+    inserted: CachePadded<AtomicU64>,
+    released: CachePadded<AtomicU64>,
+    /// Steps of the walk: pieces that were inserted, and seen.
+    steps: Counter,
     cells: Box<[UnsafeCell<u64>]>,
     links: Box<[SpinWord]>,
     poison: Arc<Poison>,
@@ -88,9 +91,10 @@ impl Ring {
         assert!(start.0.is_multiple_of(RECORD_ALIGNMENT), "ring starts at {start}");
         let cells = capacity / 8;
         let ring = Self {
-            reserved: AtomicU64::new(start.0 / RECORD_ALIGNMENT),
-            inserted: AtomicU64::new(start.0),
-            released: AtomicU64::new(start.0),
+            reserved: CachePadded::new(AtomicU64::new(start.0 / RECORD_ALIGNMENT)),
+            inserted: CachePadded::new(AtomicU64::new(start.0)),
+            released: CachePadded::new(AtomicU64::new(start.0)),
+            steps: Counter::new(),
             cells: (0..cells).map(|_| UnsafeCell::new(0)).collect(),
             links: (0..cells).map(|_| SpinWord::new(0)).collect(),
             poison,
@@ -148,25 +152,36 @@ impl Ring {
 
     /// The end of the contiguous insertions, as far as they are known without waiting.
     pub fn inserted(&self) -> Lsn {
+        let mut steps = 0;
         loop {
             let (at, next) = self.step();
             if next <= at {
+                self.steps.add(steps);
                 return Lsn(at);
             }
-            self.advance(at, next);
+            steps += self.advance(at, next);
         }
+    }
+
+    /// How many pieces have been inserted: those of a copy, and what became of an unfinished
+    /// reservation.
+    pub(super) fn pieces(&self) -> u64 {
+        self.inserted();
+        self.steps.sum()
     }
 
     /// Waits until everything before `upto` is inserted. `upto` must be reserved. The caller holds
     /// nothing that an inserter could wait for, the turn to write included (W8).
     pub fn wait_inserted(&self, upto: Lsn) {
+        let mut steps = 0;
         loop {
             let (at, _) = self.step();
             if at >= upto.0 {
+                self.steps.add(steps);
                 return;
             }
             let next = self.link(at).wait(|link| link > at);
-            self.advance(at, next);
+            steps += self.advance(at, next);
         }
     }
 
@@ -178,10 +193,11 @@ impl Ring {
         (at, self.link(at).load())
     }
 
-    /// Moves the walk on, unless somebody else has.
-    fn advance(&self, at: u64, next: u64) {
+    /// Moves the walk on, unless somebody else has. Returns the steps taken: one or none.
+    fn advance(&self, at: u64, next: u64) -> u64 {
         // AcqRel: see step; Acquire keeps the chain of those who walked before.
-        let _ = self.inserted.compare_exchange(at, next, Ordering::AcqRel, Ordering::Relaxed);
+        let moved = self.inserted.compare_exchange(at, next, Ordering::AcqRel, Ordering::Relaxed);
+        u64::from(moved.is_ok())
     }
 
     fn link(&self, position: u64) -> &SpinWord {

@@ -42,7 +42,9 @@ impl fmt::Display for WalStats {
 /// The counts behind [`WalStats`].
 pub(super) struct Counters {
     start: Lsn,
-    records: Counter,
+    /// Pieces in the ring that are no records: the further ones of long records, and void ones.
+    /// So that an insertion counts nothing, the walk over what is inserted does.
+    not_records: Counter,
     fpi: Counter,
     fpi_bytes: Counter,
 }
@@ -50,13 +52,20 @@ pub(super) struct Counters {
 impl Counters {
     /// Nothing yet in a log that goes on at `start`.
     pub(super) fn new(start: Lsn) -> Self {
-        let (records, fpi, fpi_bytes) = (Counter::new(), Counter::new(), Counter::new());
-        Self { start, records, fpi, fpi_bytes }
+        let (not_records, fpi, fpi_bytes) = (Counter::new(), Counter::new(), Counter::new());
+        Self { start, not_records, fpi, fpi_bytes }
     }
 
-    /// Counts a record that is in the log.
-    pub(super) fn note(&self, record: &RecordBuf) {
-        self.records.add(1);
+    /// Notes that as many pieces are none, or no further, records.
+    pub(super) fn note_not_records(&self, pieces: u64) {
+        if pieces > 0 {
+            self.not_records.add(pieces);
+        }
+    }
+
+    /// Counts the images of a record that is in the log.
+    #[inline]
+    pub(super) fn note_images(&self, record: &RecordBuf) {
         let (images, bytes) = record.images();
         if images > 0 {
             self.fpi.add(images);
@@ -68,9 +77,10 @@ impl Counters {
 impl Wal {
     /// What has gone into the log so far. The counts are read one after the other.
     pub fn stats(&self) -> WalStats {
-        let Counters { start, records, fpi, fpi_bytes } = &self.counters;
+        let Counters { start, not_records, fpi, fpi_bytes } = &self.counters;
+        let not_records = not_records.sum();
         WalStats {
-            records: records.sum(),
+            records: self.ring.pieces().saturating_sub(not_records),
             fpi: fpi.sum(),
             bytes: self.reserved().since(*start),
             fpi_bytes: fpi_bytes.sum(),
