@@ -6,7 +6,7 @@
 
 use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput};
 use seawall::Config;
-use seawall_benches::{BenchStore, Random, temp_dir, timed};
+use seawall_benches::{BenchStore, Random, spread, temp_dir, timed, zeroed_file};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,7 +25,7 @@ const THREADS_MAX: usize = 4;
 const ROUND_OPS: u64 = 64;
 const ROUNDS: usize = 15;
 
-/// A file full of zeros, so that a sync need not change the file system's metadata.
+/// What is written to and synced without a store.
 struct RawFile {
     file: File,
     written: AtomicU64,
@@ -35,9 +35,7 @@ struct RawFile {
 impl RawFile {
     fn new() -> Self {
         let dir = temp_dir();
-        let file = File::create_new(dir.path().join("raw")).expect("a file");
-        file.write_all_at(&vec![0; RAW_FILE_BYTES as usize], 0).expect("space");
-        file.sync_all().expect("a sync");
+        let file = zeroed_file(&dir.path().join("raw"), RAW_FILE_BYTES as usize);
         Self { file, written: AtomicU64::new(0), _dir: dir }
     }
 
@@ -90,9 +88,8 @@ fn compare(bench: &BenchStore, raw: &RawFile) {
         }
     }
     println!("time per commit / time per raw write and fdatasync, {ROUNDS} alternating rounds:");
-    for (threads, mut ratios) in ratios {
-        ratios.sort_by(f64::total_cmp);
-        let (low, median, high) = (ratios[0], ratios[ROUNDS / 2], ratios[ROUNDS - 1]);
+    for (threads, ratios) in ratios {
+        let [low, median, high] = spread(ratios);
         println!("  threads/{threads}  median {median:.2}  ({low:.2} to {high:.2})");
     }
 }

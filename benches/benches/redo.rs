@@ -15,7 +15,7 @@ use postgres::Postgres;
 use seawall::seawall_core::disk::Disk;
 use seawall::seawall_core::engine::Engine;
 use seawall::{Config, FileOptions, LinuxDisk, PageId, Store, SystemClock, Threads};
-use seawall_benches::{CHANGE_BYTES, Random, temp_dir};
+use seawall_benches::{CHANGE_BYTES, Random, spread, temp_dir};
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -154,9 +154,8 @@ fn megabytes_per_second(bytes: u64, time: Duration) -> f64 {
 }
 
 /// Prints the median and the range of what was measured.
-pub(crate) fn print_row(name: &str, mut rates: Vec<f64>) {
-    rates.sort_by(f64::total_cmp);
-    let (low, median, high) = (rates[0], rates[rates.len() / 2], rates[rates.len() - 1]);
+pub(crate) fn print_row(name: &str, rates: Vec<f64>) {
+    let [low, median, high] = spread(rates);
     println!("  {name:<28} {median:>8.0} MB/s  ({low:.0} to {high:.0})");
 }
 

@@ -10,7 +10,7 @@
 
 use seawall::Config;
 use seawall::seawall_core::wal::record::{RecordBuf, RecordKind};
-use seawall_benches::{BenchWal, Random, timed};
+use seawall_benches::{BenchWal, Random, spread, timed};
 use std::hint::black_box;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -79,12 +79,6 @@ fn insert(wal: &BenchWal, bodies: &Bodies, threads: usize) -> Duration {
     });
     wal.recycle();
     time
-}
-
-/// Lowest, median and highest.
-fn spread(mut values: Vec<f64>) -> [f64; 3] {
-    values.sort_by(f64::total_cmp);
-    [values[0], values[values.len() / 2], values[values.len() - 1]]
 }
 
 fn compare(wal: &BenchWal, ceiling: &Ceiling, bodies: &Bodies, threads: usize) {

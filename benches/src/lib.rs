@@ -9,7 +9,9 @@ mod wal;
 pub use wal::BenchWal;
 
 use seawall::{Config, FileOptions, PageId, Store};
-use std::path::PathBuf;
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -26,6 +28,26 @@ pub fn temp_dir() -> TempDir {
     let parent = parent.map_or_else(std::env::temp_dir, PathBuf::from);
     let built = tempfile::Builder::new().prefix("seawall-bench-").tempdir_in(&parent);
     built.unwrap_or_else(|error| panic!("no temporary directory in {parent:?}: {error}"))
+}
+
+/// A new file of `bytes` zeros, durable, so that a sync need not change the file system's metadata.
+///
+/// # Panics
+/// If it cannot be made.
+pub fn zeroed_file(path: &Path, bytes: usize) -> File {
+    let file = File::create_new(path).expect("a file");
+    file.write_all_at(&vec![0; bytes], 0).expect("space");
+    file.sync_all().expect("a sync");
+    file
+}
+
+/// Lowest, median and highest.
+///
+/// # Panics
+/// If there are none.
+pub fn spread(mut values: Vec<f64>) -> [f64; 3] {
+    values.sort_by(f64::total_cmp);
+    [values[0], values[values.len() / 2], values[values.len() - 1]]
 }
 
 /// A store with one file of pages, all of them resident and changed since the redo point.

@@ -7,7 +7,8 @@
 //!   change is either seen by the test or followed by a wake (no lost wake-up: B3, I4).
 //!
 //! Every blocking wait of the crate is this one, that of a lock, or that of a
-//! [`WaitWord`](crate::sync::WaitWord) or [`SpinWord`](crate::sync::SpinWord).
+//! [`WaitWord`](crate::sync::WaitWord) or [`SpinWord`](crate::sync::SpinWord), or that of a thread
+//! that polls a future ([`block_on`](crate::wal::durable::block_on)).
 
 use crate::sync::{Condvar, Mutex};
 

@@ -100,7 +100,7 @@ impl Recovery {
             }
             check_pages(&record, body_bytes(&control.format), has_redo)?;
         };
-        let beyond = Beyond::look(&*disk, &geometry, control, stop.at)?;
+        let beyond = Beyond::look(&disk, &geometry, control, stop.at)?;
         beyond.check(&geometry, control, &stop)?;
         if !checkpoint_found {
             let (lsn, found) = (control.checkpoint, "the middle of another record".to_owned());

@@ -34,7 +34,13 @@ pub mod step;
 #[path = "sync/trace.rs"]
 pub mod trace;
 
+#[cfg(any(seawall_loom, seawall_shuttle))]
+#[path = "sync/checked.rs"]
+mod checked;
+
 mod counter;
 
+#[cfg(any(seawall_loom, seawall_shuttle))]
+pub use checked::{WaitWord, offer_processor};
 pub use counter::Counter;
 pub use imp::*;

@@ -1,6 +1,6 @@
 //! Threads that share work and end with it.
 
-use seawall_core::workers::{Task, Workers};
+use seawall_core::workers::{Serial, Task, Workers};
 use std::panic::resume_unwind;
 use std::thread;
 
@@ -32,8 +32,7 @@ impl Workers for Threads {
     /// caller's.
     fn run(&self, mut tasks: Vec<Task<'_>>) {
         if self.0 == 1 {
-            tasks.into_iter().for_each(|task| task());
-            return;
+            return Serial.run(tasks);
         }
         let Some(last) = tasks.pop() else { return };
         thread::scope(|scope| {

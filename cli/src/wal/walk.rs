@@ -12,8 +12,10 @@ use crate::open;
 use seawall::seawall_core::control::Control;
 use seawall::seawall_core::disk::Disk;
 use seawall::seawall_core::page::PAGE_HEADER_BYTES;
-use seawall::seawall_core::wal::position::{Geometry, WAL_DIR, parse_segment, segment_path};
+use seawall::seawall_core::recovery::Beyond;
+use seawall::seawall_core::wal::position::{Geometry, segment_path};
 use seawall::seawall_core::wal::reader::{Stop, WalReader};
+use seawall::seawall_core::wal::segment;
 use seawall::{FileId, LinuxDisk, Lsn, Record, WalFault};
 use serde_json::{Value, json};
 use std::fmt;
@@ -66,7 +68,7 @@ impl<'a> Walk<'a> {
             }
             let record = match reader.read()? {
                 Ok(record) => record,
-                Err(stop) => return self.judge(&mut reader, stop, read == 0).map(Some),
+                Err(stop) => return self.judge(stop, read == 0).map(Some),
             };
             read += 1;
             let content = Content::of(&record, body_bytes);
@@ -85,7 +87,8 @@ impl<'a> Walk<'a> {
             None => self.control.redo,
             Some(From::Lsn(lsn)) => lsn,
             Some(From::Start) => {
-                let Some(oldest) = self.segments()?.first().copied() else {
+                let segments = segment::list(&*self.disk, &self.geometry)?;
+                let Some(oldest) = segments.first().copied() else {
                     return Ok(Ok(self.reader(self.control.redo)));
                 };
                 let mut reader = self.reader(self.geometry.segment_start(oldest));
@@ -112,13 +115,11 @@ impl<'a> Walk<'a> {
     }
 
     /// Tells an end from a hole, and from a place where no record starts.
-    fn judge(&self, reader: &mut WalReader, stop: Stop, is_first: bool) -> Result<End, Failure> {
+    fn judge(&self, stop: Stop, is_first: bool) -> Result<End, Failure> {
         // Anew: a store that is open has gone on since.
         let control = open::control(&*self.disk)?;
-        let last = self.geometry.segment(stop.at);
-        let ahead: Vec<_> = self.segments()?.into_iter().filter(|number| *number >= last).collect();
-        let in_wal = reader.flushed_upto_ahead(&ahead)?;
-        let durable = in_wal.max(control.checkpoint_end);
+        let beyond = Beyond::look(&self.disk, &self.geometry, &control, stop.at)?;
+        let (durable, _) = beyond.durable(&control);
         let mut end = self.end(&stop);
         if stop.at >= control.redo && durable < stop.complete_at {
             return Ok(end);
@@ -158,12 +159,6 @@ impl<'a> Walk<'a> {
             reason: stop.reason.clone(),
             hole: None,
         }
-    }
-
-    /// The numbers of the segments, ascending.
-    fn segments(&self) -> Result<Vec<u64>, Failure> {
-        let names = self.disk.list(WAL_DIR).map_err(|error| Failure::io("list of wal", &error))?;
-        Ok(names.iter().filter_map(|name| parse_segment(name)).collect())
     }
 }
 

@@ -3,6 +3,7 @@
 use super::{Committer, Entered, Entrant, RECORD_BYTES, Record, each, temp_dir};
 use rustix::fs::OFlags;
 use seawall::seawall_core::page::{AlignedBytes, IO_ALIGNMENT};
+use seawall_benches::zeroed_file;
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::PathBuf;
@@ -11,7 +12,7 @@ use tempfile::TempDir;
 
 const FILE_BYTES: usize = 64 << 20;
 
-/// A file full of zeros, so that a sync need not change the file system's metadata.
+/// A file full of zeros in a directory of its own.
 struct ZeroedFile {
     file: File,
     path: PathBuf,
@@ -22,9 +23,7 @@ impl ZeroedFile {
     fn new() -> Self {
         let dir = temp_dir();
         let path = dir.path().join("zeroed");
-        let file = File::create_new(&path).expect("a file");
-        file.write_all_at(&vec![0; FILE_BYTES], 0).expect("space");
-        file.sync_all().expect("a sync");
+        let file = zeroed_file(&path, FILE_BYTES);
         Self { file, path, _dir: dir }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Committer, Entrant, Records};
 use hdrhistogram::Histogram;
+use seawall_benches::spread;
 use std::sync::{Barrier, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -26,9 +27,7 @@ impl Summary {
 
     /// Lowest, median and highest commits per second.
     pub fn per_second(&self) -> [f64; 3] {
-        let mut sorted = self.per_second.clone();
-        sorted.sort_by(f64::total_cmp);
-        [sorted[0], sorted[sorted.len() / 2], sorted[sorted.len() - 1]]
+        spread(self.per_second.clone())
     }
 
     /// The median of the commits per second.

@@ -2,6 +2,7 @@
 //! them, so their ratios mean something where their times do not.
 
 use super::{Entrant, Ids, Workload};
+use seawall_benches::spread;
 
 /// Rounds of each workload.
 pub const ROUNDS: usize = 15;
@@ -12,20 +13,6 @@ pub const ROUND_OPS: u64 = 200_000;
 /// So many times as long is a round of several threads: it takes a scheduler milliseconds to give
 /// each of them a processor of its own, and as long as it has not they meet nobody.
 const LONGER: u64 = 10;
-
-/// What the rounds of one contender came to, in ns per hit.
-struct Summary {
-    low: f64,
-    median: f64,
-    high: f64,
-}
-
-impl Summary {
-    fn new(mut times: Vec<f64>) -> Self {
-        times.sort_by(f64::total_cmp);
-        Self { low: times[0], median: times[times.len() / 2], high: times[times.len() - 1] }
-    }
-}
 
 /// Prints one line for each contender, with the ratio of its median to the first one's.
 pub fn print_table(entrants: &[Box<dyn Entrant>], ids: Ids, workload: Workload, threads: usize) {
@@ -38,9 +25,9 @@ pub fn print_table(entrants: &[Box<dyn Entrant>], ids: Ids, workload: Workload, 
         }
     }
     println!("{}/{threads}", workload.name());
-    let summaries: Vec<_> = times.into_iter().map(Summary::new).collect();
-    for (entrant, Summary { low, median, high }) in entrants.iter().zip(&summaries) {
-        let (name, ratio) = (entrant.name(), median / summaries[0].median);
+    let spreads: Vec<_> = times.into_iter().map(spread).collect();
+    for (entrant, [low, median, high]) in entrants.iter().zip(&spreads) {
+        let (name, ratio) = (entrant.name(), median / spreads[0][1]);
         println!("  {name:<16}  {median:7.1}  ({low:7.1} to {high:7.1})  {ratio:6.2}");
     }
 }

@@ -15,17 +15,14 @@
 use crate::control::{Control, StoreState};
 use crate::disk::Disk;
 use crate::error::{Error, Result, WalFault};
-use crate::files::failed;
 use crate::lsn::Lsn;
-use crate::page::AlignedBytes;
+use crate::wal::blocks::Blocks;
 use crate::wal::position::{Geometry, segment_path};
 use crate::wal::reader::Stop;
 use crate::wal::record::BlockHeader;
 use crate::wal::segment;
 use std::fmt;
-
-/// Bytes of blocks that are read at once.
-const READ_BYTES: u64 = 256 << 10;
+use std::sync::Arc;
 
 /// The valid blocks of the log from the one on that a position is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -56,8 +53,8 @@ impl Beyond {
     ///
     /// # Errors
     /// [`Error::Io`].
-    pub(super) fn look(
-        disk: &dyn Disk,
+    pub fn look(
+        disk: &Arc<dyn Disk>,
         geometry: &Geometry,
         control: &Control,
         at: Lsn,
@@ -66,12 +63,16 @@ impl Beyond {
         if control.state == StoreState::Closed && at == control.checkpoint_end {
             return Ok(beyond);
         }
-        let first = geometry.block(at);
-        let mut headers = Headers::new(geometry, control.system_id);
-        for number in segment::list(disk, geometry)? {
-            headers.read(disk, number, first, |header| {
-                beyond.note(header, geometry.payload_bytes, header.address > at);
-            })?;
+        let (first, per_segment) = (geometry.block(at), geometry.blocks_per_segment);
+        let all = Lsn(u64::MAX);
+        let mut blocks = Blocks::new(Arc::clone(disk), *geometry, control.system_id, all);
+        for number in segment::list(&**disk, geometry)? {
+            for block in first.max(number * per_segment)..(number + 1) * per_segment {
+                // A block that is not valid tells nothing.
+                if let Ok(header) = blocks.load(block)? {
+                    beyond.note(&header, geometry.payload_bytes, header.address > at);
+                }
+            }
         }
         Ok(beyond)
     }
@@ -84,16 +85,21 @@ impl Beyond {
         }
     }
 
+    /// The position up to which the log is known to have been durable, and who tells.
+    pub fn durable(&self, control: &Control) -> (Lsn, &'static str) {
+        if control.checkpoint_end > self.flushed_upto {
+            (control.checkpoint_end, "the control file")
+        } else {
+            (self.flushed_upto, "the headers of WAL blocks")
+        }
+    }
+
     /// Fails if the record that is not there, or not valid, had been durable as a whole.
     ///
     /// # Errors
     /// [`Error::Wal`].
     pub(super) fn check(self, geometry: &Geometry, control: &Control, stop: &Stop) -> Result<()> {
-        let (durable, witness) = if control.checkpoint_end > self.flushed_upto {
-            (control.checkpoint_end, "the control file")
-        } else {
-            (self.flushed_upto, "the headers of WAL blocks")
-        };
+        let (durable, witness) = self.durable(control);
         if durable < stop.complete_at {
             return Ok(());
         }
@@ -106,51 +112,5 @@ impl Beyond {
             witness,
             beyond: self,
         }))
-    }
-}
-
-/// Reads blocks for their headers.
-struct Headers<'g> {
-    geometry: &'g Geometry,
-    system_id: u64,
-    buffer: AlignedBytes,
-}
-
-impl<'g> Headers<'g> {
-    fn new(geometry: &'g Geometry, system_id: u64) -> Self {
-        let bytes = READ_BYTES.min(geometry.segment_bytes());
-        Self { geometry, system_id, buffer: AlignedBytes::zeroed(bytes as usize) }
-    }
-
-    /// The valid headers of the blocks of a segment from block `first` on.
-    fn read(
-        &mut self,
-        disk: &dyn Disk,
-        number: u64,
-        first: u64,
-        mut found: impl FnMut(&BlockHeader),
-    ) -> Result<()> {
-        let Geometry { block_bytes, blocks_per_segment, .. } = *self.geometry;
-        let blocks = first.max(number * blocks_per_segment)..(number + 1) * blocks_per_segment;
-        if blocks.is_empty() {
-            return Ok(());
-        }
-        let path = segment_path(number);
-        let file = disk.open(&path).map_err(|e| failed("open", &path, 0, e))?;
-        let at_once = self.buffer.len() as u64 / block_bytes;
-        for start in blocks.clone().step_by(at_once as usize) {
-            let offset = self.geometry.block_offset(start);
-            let bytes = at_once.min(blocks.end - start) * block_bytes;
-            let piece = &mut self.buffer[..bytes as usize];
-            let read = file.read_at(piece, offset).map_err(|e| failed("read", &path, offset, e))?;
-            for (bytes, block) in piece[..read].chunks_exact(block_bytes as usize).zip(start..) {
-                let address = self.geometry.block_start(block);
-                // A block that is not valid tells nothing.
-                if let Ok(header) = BlockHeader::decode(bytes, self.system_id, address) {
-                    found(&header);
-                }
-            }
-        }
-        Ok(())
     }
 }

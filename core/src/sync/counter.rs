@@ -31,8 +31,10 @@ impl Counter {
     /// Adds to it.
     #[inline]
     pub fn add(&self, count: u64) {
-        // Relaxed, here and below: nothing is concluded from a count.
-        self.0[SHARD.with(|shard| *shard)].0.fetch_add(count, Ordering::Relaxed);
+        if count > 0 {
+            // Relaxed, here and below: nothing is concluded from a count.
+            self.0[SHARD.with(|shard| *shard)].0.fetch_add(count, Ordering::Relaxed);
+        }
     }
 
     /// What was added so far.

@@ -139,7 +139,7 @@ impl WaitWord {
     /// Blocks until the word satisfies `ready`.
     pub fn wait(&self, ready: impl Fn(u32) -> bool) {
         loop {
-            // Acquire: pairs with the Release in publish.
+            // Acquire: pairs with the Release in set.
             let value = self.0.load(Ordering::Acquire);
             if ready(value) {
                 return;

@@ -380,11 +380,6 @@ impl<T> Drop for RwLockWriteGuard<'_, T> {
     }
 }
 
-/// Does not let others run, and says so: what depends on it is speed, which no checker sees.
-pub fn offer_processor() -> bool {
-    false
-}
-
 /// A word that is waited for by spinning. Here the wait blocks until the word is written.
 #[derive(Debug)]
 pub struct SpinWord(atomic::AtomicU64);
@@ -416,45 +411,5 @@ impl SpinWord {
             value = self.0.reload();
         }
         value
-    }
-}
-
-/// A word that is waited for by sleeping: the check of its value and the sleep are one step, as
-/// they are to a futex.
-#[derive(Debug)]
-pub struct WaitWord {
-    word: atomic::AtomicU32,
-    gate: Mutex<()>,
-    woken: Condvar,
-}
-
-impl WaitWord {
-    /// A word with a first value.
-    #[track_caller]
-    pub fn new(value: u32) -> Self {
-        Self { word: atomic::AtomicU32::new(value), gate: Mutex::new(()), woken: Condvar::new() }
-    }
-
-    /// Writes the word, with everything that this thread wrote before it. Whoever waits for this
-    /// is to be woken.
-    #[track_caller]
-    pub fn set(&self, value: u32) {
-        self.word.store(value, atomic::Ordering::Release);
-    }
-
-    /// Wakes all who wait.
-    #[track_caller]
-    pub fn wake_all(&self) {
-        drop(self.gate.lock());
-        self.woken.notify_all();
-    }
-
-    /// Blocks until the word satisfies `ready`.
-    #[track_caller]
-    pub fn wait(&self, ready: impl Fn(u32) -> bool) {
-        let mut gate = self.gate.lock();
-        while !ready(self.word.load(atomic::Ordering::Acquire)) {
-            self.woken.wait(&mut gate);
-        }
     }
 }

@@ -21,10 +21,10 @@ use std::sync::Arc;
 const PIECE_BYTES: u64 = 256 << 10;
 
 /// Either what was asked for, or why it is not there.
-pub(super) type Found<T> = std::result::Result<T, String>;
+pub(crate) type Found<T> = std::result::Result<T, String>;
 
 /// The blocks of a store's WAL.
-pub(super) struct Blocks {
+pub(crate) struct Blocks {
     disk: Arc<dyn Disk>,
     geometry: Geometry,
     system_id: u64,
@@ -33,17 +33,16 @@ pub(super) struct Blocks {
     /// The blocks in the piece, from its start.
     held: Range<u64>,
     /// The one of them that was found valid last.
-    valid: Option<u64>,
+    valid: Option<(u64, BlockHeader)>,
     limit: Lsn,
-    flushed_upto: Lsn,
 }
 
 impl Blocks {
     /// The blocks that start before `limit`.
-    pub(super) fn new(disk: Arc<dyn Disk>, geometry: Geometry, system_id: u64, limit: Lsn) -> Self {
+    pub(crate) fn new(disk: Arc<dyn Disk>, geometry: Geometry, system_id: u64, limit: Lsn) -> Self {
         let piece = AlignedBytes::zeroed(geometry.segment_bytes().min(PIECE_BYTES) as usize);
-        let (segment, held, valid, flushed_upto) = (None, 0..0, None, Lsn::ZERO);
-        Self { disk, geometry, system_id, segment, piece, held, valid, limit, flushed_upto }
+        let (segment, held, valid) = (None, 0..0, None);
+        Self { disk, geometry, system_id, segment, piece, held, valid, limit }
     }
 
     pub(super) fn geometry(&self) -> &Geometry {
@@ -52,11 +51,6 @@ impl Blocks {
 
     pub(super) fn disk(&self) -> &dyn Disk {
         &*self.disk
-    }
-
-    /// The greatest durable position that any block tells of that was found valid.
-    pub(super) fn flushed_upto(&self) -> Lsn {
-        self.flushed_upto
     }
 
     /// Nothing at or behind it is asked for.
@@ -69,7 +63,7 @@ impl Blocks {
         if limit > self.limit {
             let partial = self.geometry.block(self.limit);
             self.held.end = self.held.end.min(partial);
-            self.valid = self.valid.filter(|block| *block < partial);
+            self.valid = self.valid.filter(|(block, _)| *block < partial);
             self.limit = limit;
         }
     }
@@ -97,10 +91,10 @@ impl Blocks {
         Ok(Ok(()))
     }
 
-    /// Brings a block into memory and checks its header.
-    pub(super) fn load(&mut self, block: u64) -> Result<Found<()>> {
-        if self.valid == Some(block) {
-            return Ok(Ok(()));
+    /// Brings a block into memory and checks its header, which it returns.
+    pub(crate) fn load(&mut self, block: u64) -> Result<Found<BlockHeader>> {
+        if let Some((_, header)) = self.valid.filter(|(valid, _)| *valid == block) {
+            return Ok(Ok(header));
         }
         self.valid = None;
         if !self.held.contains(&block)
@@ -109,12 +103,9 @@ impl Blocks {
             return Ok(Err(reason));
         }
         let address = self.geometry.block_start(block);
-        match BlockHeader::decode(self.held_block(block), self.system_id, address) {
-            Ok(header) => self.flushed_upto = self.flushed_upto.max(header.flushed_upto),
-            Err(reason) => return Ok(Err(reason)),
-        }
-        self.valid = Some(block);
-        Ok(Ok(()))
+        let found = BlockHeader::decode(self.held_block(block), self.system_id, address);
+        self.valid = found.as_ref().ok().map(|header| (block, *header));
+        Ok(found)
     }
 
     /// The bytes of a block in the piece.

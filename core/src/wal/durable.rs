@@ -80,7 +80,8 @@ impl Flusher {
             Ok(()) => self.served = requested,
             Err(error) => {
                 // First: who asks before this is on the list, who asks after it is heard.
-                self.served = wal.flush_requests.withdraw(requested, wal.flushed());
+                self.served = wal.flushed();
+                wal.flush_requests.withdraw(requested, self.served);
                 let tasks = wal.pipeline.lock().tasks.fail_all(error);
                 tasks.into_iter().for_each(Waker::wake);
             }

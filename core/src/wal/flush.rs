@@ -228,15 +228,12 @@ impl Wal {
     /// Writes one group.
     fn lead(&self, mut stager: Box<Stager>, goal: Goal, extent: Extent) -> Result<()> {
         let _leader = Leader { poison: &self.poison };
-        let (lsn, is_flush) = match goal {
-            Goal::Staged(lsn) => (lsn, false),
-            Goal::Flushed(lsn) => (lsn, true),
-        };
+        let is_flush = matches!(goal, Goal::Flushed(_));
         if is_flush && extent == Extent::Inserted {
             stager.gather.wait(|| self.reserved(), &*self.clock);
         }
         let upto = match extent {
-            Extent::Goal => lsn.max(stager.staged()),
+            Extent::Goal => goal.position().max(stager.staged()),
             Extent::Inserted => self.ring.inserted(),
         };
         let mut group = match stager.stage(&self.segments, upto, self.flushed(), is_flush) {

@@ -21,7 +21,7 @@
 //! writer), `blocks`, `reader`, `tail` (records out).
 
 pub mod background;
-mod blocks;
+pub(crate) mod blocks;
 pub mod durable;
 mod flush;
 mod gather;

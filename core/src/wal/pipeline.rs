@@ -33,6 +33,14 @@ pub(super) enum Goal {
     Flushed(Lsn),
 }
 
+impl Goal {
+    pub(super) fn position(self) -> Lsn {
+        match self {
+            Goal::Staged(position) | Goal::Flushed(position) => position,
+        }
+    }
+}
+
 /// Guarded by the one lock of the log's way out.
 pub(super) struct Pipeline {
     state: State,
@@ -109,12 +117,10 @@ impl Pipeline {
         if !self.has_candidate && matches!(self.state, State::Idle(_)) {
             return Join::Lead(self.take());
         }
-        let is_in_this_one = match self.state {
-            State::Idle(_) => false,
-            State::Forming => true,
-            State::UnderWay { is_durable } => self.covers(goal, is_durable),
-        };
-        if !is_in_this_one || matches!(self.state, State::Forming) {
+        let is_being_synced = matches!(self.state, State::UnderWay { is_durable: true })
+            && self.is_staged(goal.position());
+        let is_in_this_one = is_being_synced || matches!(self.state, State::Forming);
+        if !is_being_synced {
             self.wants_sync |= matches!(goal, Goal::Flushed(_));
         }
         if !is_in_this_one && !self.has_candidate {
@@ -128,13 +134,6 @@ impl Pipeline {
         let group = self.group.wrapping_add(u32::from(!is_in_this_one));
         self.followers[parity(group)] += 1;
         Join::Follow { group }
-    }
-
-    fn covers(&self, goal: Goal, is_durable: bool) -> bool {
-        match goal {
-            Goal::Staged(position) => self.staged >= position,
-            Goal::Flushed(position) => is_durable && self.staged >= position,
-        }
     }
 
     /// The candidate, whose turn it is, leads; `None` if nobody does any more.

@@ -115,25 +115,6 @@ impl WalReader {
         Ok(Err(Stop { at: first, reason, complete_at }))
     }
 
-    /// The greatest durable position that any block tells of: those read so far, and those from the
-    /// current one on in `segments`.
-    ///
-    /// # Errors
-    /// [`Error::Io`].
-    pub fn flushed_upto_ahead(&mut self, segments: &[u64]) -> Result<Lsn> {
-        let geometry = *self.blocks.geometry();
-        let per_segment = geometry.blocks_per_segment;
-        let current = geometry.block(self.next);
-        for segment in segments {
-            let blocks = segment * per_segment..(segment + 1) * per_segment;
-            for block in blocks.filter(|block| *block >= current) {
-                // A block that is not valid tells nothing.
-                let _ = self.blocks.load(block)?;
-            }
-        }
-        Ok(self.blocks.flushed_upto())
-    }
-
     /// The payload of the block that `end` is in, up to it.
     ///
     /// # Errors

@@ -67,12 +67,11 @@ impl Request {
     }
 
     /// Takes back what was asked for up to `position`, which cannot be done: to ask for it again
-    /// counts. Returns what is known then.
-    pub(super) fn withdraw(&self, position: Lsn, done: Lsn) -> Lsn {
+    /// counts.
+    pub(super) fn withdraw(&self, position: Lsn, done: Lsn) {
         // Relaxed: see ask. If more was asked for, the server goes on with that.
         let order = Ordering::Relaxed;
         let _ = self.word.compare_exchange(position.0, done.0, order, order);
-        done
     }
 
     /// Ends the sleep of the server, and every later one.

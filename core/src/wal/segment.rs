@@ -254,7 +254,10 @@ impl Segments {
 
 /// The numbers of all segments, ascending. Other names are left alone, and so are numbers whose
 /// positions no store reaches.
-pub(crate) fn list(disk: &dyn Disk, geometry: &Geometry) -> Result<Vec<u64>> {
+///
+/// # Errors
+/// [`Error::Io`](crate::error::Error::Io).
+pub fn list(disk: &dyn Disk, geometry: &Geometry) -> Result<Vec<u64>> {
     let names = disk.list(WAL_DIR).map_err(|source| failed("list", WAL_DIR, 0, source))?;
     let last = geometry.segment(Lsn(LSN_LIMIT));
     let segments = names.iter().filter_map(|name| parse_segment(name));

@@ -58,19 +58,15 @@ impl Counters {
 
     /// Notes that as many pieces are none, or no further, records.
     pub(super) fn note_not_records(&self, pieces: u64) {
-        if pieces > 0 {
-            self.not_records.add(pieces);
-        }
+        self.not_records.add(pieces);
     }
 
     /// Counts the images of a record that is in the log.
     #[inline]
     pub(super) fn note_images(&self, record: &RecordBuf) {
         let (images, bytes) = record.images();
-        if images > 0 {
-            self.fpi.add(images);
-            self.fpi_bytes.add(bytes);
-        }
+        self.fpi.add(images);
+        self.fpi_bytes.add(bytes);
     }
 }
 
