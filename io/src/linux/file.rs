@@ -54,6 +54,8 @@ impl WritebackSupport {
 /// The kernel takes a lock of the inode for each write anyway; next to that, ours is cheap.
 pub(super) struct LinuxFile {
     file: File,
+    /// Whether it goes past the page cache.
+    is_direct: bool,
     zero_fill: RwLock<()>,
     writeback: Arc<WritebackSupport>,
 }
@@ -62,8 +64,8 @@ pub(super) struct LinuxFile {
 const ZERO_FILL_BYTES: usize = 1 << 20;
 
 impl LinuxFile {
-    pub(super) fn new(file: File, writeback: Arc<WritebackSupport>) -> Self {
-        Self { file, zero_fill: RwLock::new(()), writeback }
+    pub(super) fn new(file: File, is_direct: bool, writeback: Arc<WritebackSupport>) -> Self {
+        Self { file, is_direct, zero_fill: RwLock::new(()), writeback }
     }
 
     /// Extends the file to `end` by writing zeros beyond its length, from `offset` on.
@@ -94,7 +96,11 @@ impl DiskFile for LinuxFile {
         })
     }
 
+    /// Fills the page cache, so it does nothing for direct I/O.
     fn prefetch(&self, offset: u64, len: u64) -> io::Result<()> {
+        if self.is_direct {
+            return Ok(());
+        }
         // To the kernel, a length of 0 means "to the end of the file".
         let Some(len) = NonZeroU64::new(len) else { return Ok(()) };
         match sys::prefetch(&self.file, offset, len) {

@@ -29,7 +29,7 @@ impl FileExt for Flaky {
 }
 
 fn temporary_file() -> LinuxFile {
-    LinuxFile::new(tempfile::tempfile().unwrap(), Arc::default())
+    LinuxFile::new(tempfile::tempfile().unwrap(), false, Arc::default())
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn a_read_into_several_buffers_reports_any_other_error() {
 #[test]
 fn a_prefetch_that_is_not_supported_does_nothing() {
     let (_reader, writer) = io::pipe().unwrap();
-    let pipe = LinuxFile::new(File::from(OwnedFd::from(writer)), Arc::default());
+    let pipe = LinuxFile::new(File::from(OwnedFd::from(writer)), false, Arc::default());
     assert!(sys::prefetch(&pipe.file, 0, NonZeroU64::MIN).is_err(), "no pipe can be prefetched");
     pipe.prefetch(0, 4096).unwrap();
 }
@@ -157,7 +157,7 @@ fn write_ahead_of_zeros(file: &LinuxFile) -> Vec<u64> {
 fn writeback_that_is_not_supported_is_remembered_and_does_nothing() {
     let (_reader, writer) = io::pipe().unwrap();
     let support = Arc::new(WritebackSupport::default());
-    let pipe = LinuxFile::new(File::from(OwnedFd::from(writer)), Arc::clone(&support));
+    let pipe = LinuxFile::new(File::from(OwnedFd::from(writer)), false, Arc::clone(&support));
     assert!(!support.is_lacking());
     pipe.start_writeback(0, 4096).unwrap();
     assert!(support.is_lacking());
@@ -168,7 +168,7 @@ fn writeback_that_is_not_supported_is_remembered_and_does_nothing() {
 fn where_writeback_is_lacking_its_substitutes_leave_the_bytes() {
     let support = Arc::new(WritebackSupport::default());
     support.lacking.store(true, Ordering::Relaxed);
-    let file = LinuxFile::new(tempfile::tempfile().unwrap(), support);
+    let file = LinuxFile::new(tempfile::tempfile().unwrap(), false, support);
     file.write_at(&[3; 8192], 0).unwrap();
     file.start_writeback(0, 4096).unwrap();
     file.wait_writeback(4096, 4096).unwrap();
