@@ -165,8 +165,8 @@ impl Pool {
             }
             written = self.write_run(file, &run);
         }
-        self.register_for_sync(written?)?;
-        let (first, pages) = (run[0].page, run.len() as u32);
+        let (written, first, pages) = (written?, run[0].page, run.len() as u32);
+        self.register_for_sync(written)?;
         run.into_iter().for_each(|page| page.io.end(WriteEnd::Written));
         self.note_written(first, pages, by)?;
         Ok(Flush::Written { first, pages })
