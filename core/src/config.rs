@@ -45,7 +45,8 @@ pub enum FullPageImages {
     Off,
 }
 
-/// The settings of a store.
+/// The settings of a store. Most of them can change while it is open: [`Config::check_change`],
+/// [`Engine::configure`](crate::engine::Engine::configure).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Config {
     /// Sizes on disk.
@@ -74,8 +75,7 @@ pub struct Config {
     /// So much of the WAL segments is kept for reuse, whatever the distance between checkpoints:
     /// 0 to `wal_max_bytes`. Default 80 MiB. PostgreSQL: `min_wal_size`.
     pub wal_min_bytes: u64,
-    /// What a torn page is repaired from. [`Engine`](crate::engine::Engine::set_full_page_images)
-    /// changes it while the store is open. Default [`FullPageImages::On`].
+    /// What a torn page is repaired from. Default [`FullPageImages::On`].
     pub full_page_images: FullPageImages,
     /// Whether data files are read and written past the page cache, where the file system can and
     /// the page is a multiple of 4 KiB: a sync then finds nothing left to write, so it stalls

@@ -1,6 +1,8 @@
 //! How a file goes: at once from the list, and from its directory with a later checkpoint (S8).
 
 use super::{DataFile, FileOptions, Files, TablespaceId, remove_if_present};
+#[cfg(doc)]
+use crate::error::Error;
 use crate::error::Result;
 use crate::fsync::SyncTag;
 use crate::page::FileId;

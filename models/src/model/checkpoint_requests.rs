@@ -1,13 +1,13 @@
 //! Requests for checkpoints: who asks is answered by one that started after he asked.
 //!
-//! property   what was done before a request is in the checkpoint that meets it; one checkpoint at a
-//!            time; an immediate request does not wait for one that rests
+//! property   what was done before a request is in the checkpoint that meets it; one at a time; an
+//!            immediate request does not wait for one that rests
 //! code       checkpoint/request.rs            PostgreSQL: RequestCheckpoint, CheckpointerMain
 //! threads    3 (three who ask, one of them for an immediate one, one for all pages)
 //! bounds     one request each
 //! cost       3,078 executions under dpor
-//! broken by  a request that is met by the checkpoint that runs already; wishes that are not merged;
-//!            a wake-up left out
+//! broken by  a request that is met by the checkpoint that runs already; wishes that are not
+//!            merged; a wake-up left out
 
 use super::seawall_core::checkpoint::{CheckpointRequest, Requests, Urgency};
 use super::seawall_core::sync::atomic::{AtomicU64, Ordering};

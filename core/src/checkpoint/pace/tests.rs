@@ -80,7 +80,7 @@ fn a_burst_of_images_brings_no_burst_of_writes_and_other_wal_does() {
 #[test]
 fn wal_at_a_steady_rate_sets_the_pace_where_it_leaves_less_time() {
     // The budget lasts 10 s, the schedule 100 s.
-    let log = |elapsed: Duration| ((elapsed.as_secs_f64() / 10.0 * (1 << 30) as f64) as u64, 0);
+    let log = |elapsed: Duration| ((elapsed.as_secs_f64() / 10.0 * f64::from(1 << 30)) as u64, 0);
     let points = simulate(schedule(100), 1000, Surroundings { device: |_| MS, log });
     assert!(end(&points) > SECOND * 8 && end(&points) < SECOND * 11, "{:?}", end(&points));
 }
