@@ -28,7 +28,7 @@ pub(crate) struct Second {
 }
 
 /// All seconds.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub(crate) struct Summary {
     pub(crate) seconds: usize,
     pub(crate) commits: u64,
