@@ -50,8 +50,8 @@ pub(crate) struct StallArgs {
     /// Time between checkpoints, as 30s, 1m or milliseconds; PostgreSQL's are 30s or more apart
     #[arg(long, default_value = "30s", value_name = "DURATION", value_parser = parse_duration)]
     pub(super) checkpoint_every: Duration,
-    /// Where the devices' files come and go: a sparse one of 12 GiB and one for the data; `postgres`
-    /// must be able to reach it [default: the directory for temporary files]
+    /// Where the devices' files come and go: sparse, a few GiB in the end; the user `postgres` must
+    /// be able to reach it [default: the directory for temporary files]
     #[arg(long, value_name = "DIR")]
     pub(super) work_dir: Option<PathBuf>,
     /// Directory for report.html, runs.csv, seconds.csv and checkpoints.csv

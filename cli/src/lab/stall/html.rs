@@ -13,7 +13,8 @@ const BLUE: RGBColor = RGBColor(31, 90, 170);
 const RED: RGBColor = RGBColor(190, 40, 40);
 
 const STYLE: &str = "body{font:14px sans-serif;margin:2em;max-width:1120px}\
-table{border-collapse:collapse}td,th{padding:2px 10px;text-align:right;border-bottom:1px solid #ddd}\
+table{border-collapse:collapse}\
+td,th{padding:2px 10px;text-align:right;border-bottom:1px solid #ddd}\
 td:first-child,th:first-child{text-align:left}svg{display:block}code{white-space:pre-wrap}\
 .write{background:#d6e4f5}.sync{background:#f5a096}";
 
