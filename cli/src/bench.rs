@@ -86,18 +86,15 @@ pub(crate) fn run(args: &BenchArgs) -> Result<(), Failure> {
 }
 
 fn measure(args: &BenchArgs, interrupt: &Interrupt) -> Result<(), Failure> {
-    let config = args.config();
-    let store = Store::create(&args.dir, config)?;
     note!("{} rows of {} bytes are loaded", args.rows, args.row_bytes);
     let began = Instant::now();
-    let row_bytes = args.row_bytes as usize;
-    let rows = Rows::load(&store, &config.format, args.rows, row_bytes, interrupt)?;
-    store.checkpoint()?;
+    let rows = load(args, interrupt)?;
     let load_ms = began.elapsed().as_millis() as u64;
     args.tell(&Line::Loaded { rows: args.rows, load_ms })?;
     if args.wait && !is_told_to_go()? {
         return Ok(());
     }
+    let store = Store::open(&args.dir, args.config())?;
     note!("{} clients work, measured after {} s", args.clients, args.warmup_seconds);
     let plan = Plan {
         clients: args.clients,
@@ -111,6 +108,17 @@ fn measure(args: &BenchArgs, interrupt: &Interrupt) -> Result<(), Failure> {
         store.close()?;
     }
     Ok(())
+}
+
+/// The store is closed afterwards: whatever the load was like, work begins with an empty pool, and
+/// the first checkpoint comes when the time between two of them is over.
+fn load(args: &BenchArgs, interrupt: &Interrupt) -> Result<Rows, Failure> {
+    let config = args.config();
+    let store = Store::create(&args.dir, config)?;
+    let row_bytes = args.row_bytes as usize;
+    let rows = Rows::load(&store, &config.format, args.rows, row_bytes, interrupt)?;
+    store.close()?;
+    Ok(rows)
 }
 
 impl BenchArgs {

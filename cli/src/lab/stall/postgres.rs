@@ -56,12 +56,19 @@ pub(super) fn run(
     interrupt: &Interrupt,
 ) -> Result<Measured, Failure> {
     let cluster = Cluster::init(args, bed, interrupt)?;
-    let server = cluster.start(args, settings, interrupt)?;
+    let server = cluster.start("postgres-load", args, settings, interrupt)?;
     let began = Instant::now();
     cluster.load(args, interrupt)?;
     let load_ms = began.elapsed().as_millis() as u64;
     note!("   loaded in {load_ms} ms");
+    // As `bench` does: the pool is empty, and checkpoints come at the same times in all runs.
+    // SIGINT: a fast shutdown, with a checkpoint.
+    server.end(Signal::INT, interrupt)?;
+    // Declared first: ended when the limits are gone, even if something fails. It could not end
+    // while its writes wait.
+    let server;
     let limits = bed.limit(args, interrupt)?;
+    server = cluster.start("postgres", args, settings, interrupt)?;
     let start_epoch_ms = epoch_ms() + args.warmup_seconds * 1000;
     cluster.drive(args, watch, interrupt)?;
     drop(limits);
@@ -106,6 +113,7 @@ impl<'b> Cluster<'b> {
 
     fn start(
         &self,
+        name: &str,
         args: &StallArgs,
         settings: &PostgresSettings,
         interrupt: &Interrupt,
@@ -134,7 +142,7 @@ impl<'b> Cluster<'b> {
             command.arg("-c").arg(setting);
         }
         // SIGQUIT: an immediate shutdown, which takes all of its processes along.
-        let program = Program::start("postgres", &mut command, self.bed.dir())?;
+        let program = Program::start(name, &mut command, self.bed.dir())?;
         let mut server = program.ended_by(Signal::QUIT);
         while !self.is_ready() {
             interrupt.check()?;

@@ -84,6 +84,15 @@ impl Program {
         Ok(())
     }
 
+    /// Asks it to end, and waits for that.
+    pub(super) fn end(mut self, signal: Signal, interrupt: &Interrupt) -> Result<(), Failure> {
+        if self.is_running()? {
+            kill_process(Pid::from_child(&self.child), signal)
+                .map_err(|error| Failure::io(&self.name, &error.into()))?;
+        }
+        self.finish(interrupt, || Ok(()))
+    }
+
     /// What to say of its end.
     fn failure(&self, status: ExitStatus) -> Failure {
         let words = fs::read_to_string(&self.log).unwrap_or_default();

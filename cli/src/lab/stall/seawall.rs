@@ -25,7 +25,7 @@ pub(super) fn run(
 ) -> Result<Measured, Failure> {
     let mut bench = Bench::start(args, bed, variant)?;
     let mut measured = Measured::default();
-    // Dropped before the process is ended: it could not end while its writes wait.
+    // After the process: dropped before it is ended. It could not end while its writes wait.
     let mut limits = Vec::new();
     loop {
         let Some(line) = bench.line(interrupt)? else {
