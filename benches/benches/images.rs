@@ -42,7 +42,8 @@ fn main() {
     let mut images = [Cost::default(); SETTINGS.len()];
     for round in 0..ROUNDS {
         for (setting, images_are) in SETTINGS.into_iter().enumerate() {
-            bench.store.set_full_page_images(images_are).expect("a checkpoint");
+            let config = Config { full_page_images: images_are, ..bench.store.config() };
+            bench.store.configure(config).expect("a checkpoint");
             bench.store.checkpoint().expect("a checkpoint");
             let seed = 2 * round as u64 + 1;
             let (mut random, mut values) = (Random::new(seed), Random::new(seed + 1));

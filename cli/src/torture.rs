@@ -65,11 +65,13 @@ fn open(args: &TortureArgs) -> Result<Store, Failure> {
 
 fn config(args: &TortureArgs, format: Format) -> Config {
     let several = u64::from(format.wal_segment_bytes) * WAL_SEGMENTS;
+    let wal_max_bytes = args.wal_max_bytes.unwrap_or(several);
     let mut config = Config {
         format,
         buffers: args.buffers as usize,
         wal_buffer_bytes: args.wal_buffer_bytes,
-        wal_max_bytes: args.wal_max_bytes.unwrap_or(several),
+        wal_min_bytes: Config::default().wal_min_bytes.min(wal_max_bytes),
+        wal_max_bytes,
         sync_queue_capacity: args.sync_queue,
         ..Config::default()
     };

@@ -72,15 +72,36 @@ pub struct Config {
     /// [`Config::checkpoint_wal_bytes`]. Default 1 GiB. PostgreSQL: `max_wal_size`.
     pub wal_max_bytes: u64,
     /// So much of the WAL segments is kept for reuse, whatever the distance between checkpoints:
-    /// 0 to 2^50; more than `wal_max_bytes` is as much as that. Default 80 MiB. PostgreSQL:
-    /// `min_wal_size`.
+    /// 0 to `wal_max_bytes`. Default 80 MiB. PostgreSQL: `min_wal_size`.
     pub wal_min_bytes: u64,
     /// What a torn page is repaired from. [`Engine`](crate::engine::Engine::set_full_page_images)
     /// changes it while the store is open. Default [`FullPageImages::On`].
     pub full_page_images: FullPageImages,
+    /// Whether data files are read and written past the page cache, where the file system can and
+    /// the page is a multiple of 4 KiB: a sync then finds nothing left to write, so it stalls
+    /// nobody. Recovery reads through the page cache all the same, for its read-ahead. Default
+    /// `true`.
+    pub data_direct: bool,
+    /// A page that is written takes dirty neighbours along, in one write of so many bytes at most:
+    /// 0 (none) to 1 MiB. Default 128 KiB. PostgreSQL: `io_combine_limit`, for reads.
+    pub write_combine_bytes: u32,
     /// Writeback starts after this many bytes of checkpoint writes: 0 (never) to 2 MiB. Default
-    /// 256 KiB. PostgreSQL: `checkpoint_flush_after`.
+    /// 256 KiB. Like all writeback, only of what is written through the page cache. PostgreSQL:
+    /// `checkpoint_flush_after`.
     pub checkpoint_flush_after_bytes: u32,
+    /// Whether a checkpoint waits for its writeback. Default `false`. (Method 1, step e.)
+    pub checkpoint_flush_waits: bool,
+    /// Writeback starts after this many bytes of writes by those who evict a page: 0 (never) to
+    /// 2 MiB. Default 0. PostgreSQL: `backend_flush_after`.
+    pub backend_flush_after_bytes: u32,
+    /// Before its syncs, a checkpoint waits for the writeback of what others have written since it
+    /// began, and again for what they have written meanwhile, so many times at most: 0 (never) to
+    /// 1000. Default 0. (Method 1.)
+    pub evict_sync_rounds: u32,
+    /// No further such round is made if the last one had fewer pages: 1 to 65536. Default 128.
+    pub evict_sync_threshold_pages: u32,
+    /// Nor if the rounds have taken so long: 0 to 1 day. Default 30 s.
+    pub evict_sync_time: Duration,
     /// Time between two rounds of the WAL writer: 1 ms to 10 s. Default 200 ms.
     pub wal_writer_delay: Duration,
     /// The WAL writer syncs once this much is unsynced, and writes without a sync before: 0 (sync
@@ -115,7 +136,14 @@ impl Default for Config {
             wal_max_bytes: 1 << 30,
             wal_min_bytes: 80 << 20,
             full_page_images: FullPageImages::On,
+            data_direct: true,
+            write_combine_bytes: 128 << 10,
             checkpoint_flush_after_bytes: 256 << 10,
+            checkpoint_flush_waits: false,
+            backend_flush_after_bytes: 0,
+            evict_sync_rounds: 0,
+            evict_sync_threshold_pages: 128,
+            evict_sync_time: Duration::from_secs(30),
             wal_writer_delay: Duration::from_millis(200),
             wal_writer_flush_after_bytes: 1 << 20,
             background_writer_delay: Duration::from_millis(200),
@@ -180,12 +208,39 @@ impl Config {
         factor("checkpoint_completion_target", self.checkpoint_completion_target, 0..=1)?;
         let two_segments = u64::from(self.format.wal_segment_bytes) * 2;
         in_range("wal_max_bytes", self.wal_max_bytes, two_segments..=1 << 50)?;
-        in_range("wal_min_bytes", self.wal_min_bytes, 0..=1 << 50)?;
-        let flush_after = u64::from(self.checkpoint_flush_after_bytes);
-        in_range("checkpoint_flush_after_bytes", flush_after, 0..=2 << 20)?;
+        in_range("wal_min_bytes", self.wal_min_bytes, 0..=self.wal_max_bytes)?;
+        self.validate_writes()?;
         duration("wal_writer_delay", self.wal_writer_delay, ms..=Duration::from_secs(10))?;
         self.validate_background_writer()?;
         in_range("sync_queue_capacity", self.sync_queue_capacity as u64, 1..=1 << 24)
+    }
+
+    /// Checks that an open store with these settings can take on others. What is fixed until it is
+    /// opened again: `format`, `buffers`, `wal_buffer_bytes`, `wal_sync`, `wal_direct`,
+    /// `data_direct`, `sync_queue_capacity`.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for the first that differs and is fixed.
+    pub fn check_change(&self, to: &Self) -> Result<()> {
+        to.format.must_match(&self.format)?;
+        let fixed = |config: &Self| {
+            [
+                ("buffers", config.buffers.to_string()),
+                ("wal_buffer_bytes", config.wal_buffer_bytes.to_string()),
+                ("wal_sync", format!("{:?}", config.wal_sync)),
+                ("wal_direct", config.wal_direct.to_string()),
+                ("data_direct", config.data_direct.to_string()),
+                ("sync_queue_capacity", config.sync_queue_capacity.to_string()),
+            ]
+        };
+        match fixed(self).into_iter().zip(fixed(to)).find(|(now, to)| now != to) {
+            None => Ok(()),
+            Some(((setting, now), (_, found))) => Err(Error::Config {
+                setting,
+                found,
+                expected: format!("{now} until the store is opened again"),
+            }),
+        }
     }
 
     /// A checkpoint starts once this much WAL was inserted since the last redo point. Until it is
@@ -198,6 +253,18 @@ impl Config {
     /// `wal_sync` and `wal_direct`.
     pub fn wal_sync_method(&self) -> SyncMethod {
         SyncMethod { sync: self.wal_sync, direct: self.wal_direct }
+    }
+
+    fn validate_writes(&self) -> Result<()> {
+        let flush_after = u64::from(self.checkpoint_flush_after_bytes);
+        in_range("checkpoint_flush_after_bytes", flush_after, 0..=2 << 20)?;
+        let flush_after = u64::from(self.backend_flush_after_bytes);
+        in_range("backend_flush_after_bytes", flush_after, 0..=2 << 20)?;
+        in_range("write_combine_bytes", u64::from(self.write_combine_bytes), 0..=1 << 20)?;
+        in_range("evict_sync_rounds", u64::from(self.evict_sync_rounds), 0..=1000)?;
+        let threshold = u64::from(self.evict_sync_threshold_pages);
+        in_range("evict_sync_threshold_pages", threshold, 1..=1 << 16)?;
+        duration("evict_sync_time", self.evict_sync_time, Duration::ZERO..=DAY)
     }
 
     fn validate_background_writer(&self) -> Result<()> {

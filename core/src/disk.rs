@@ -127,12 +127,25 @@ pub trait DiskFile: Send + Sync {
     /// Writes all of `buf`, extending the file if need be.
     fn write_at(&self, buf: &[u8], offset: u64) -> io::Result<()>;
 
+    /// Writes all of several buffers, one after the other, as [`DiskFile::write_at`] does with
+    /// one. One call of the system where it takes that many.
+    fn write_vectored_at(&self, bufs: &[&[u8]], offset: u64) -> io::Result<()>;
+
     /// Starts writing dirty bytes of the range back. Makes nothing durable. Does nothing where
     /// the platform cannot. `len` is not 0.
     ///
     /// # Errors
     /// An error here is a failed sync: the caller must poison.
     fn start_writeback(&self, offset: u64, len: u64) -> io::Result<()>;
+
+    /// Writes dirty bytes of the range back and waits until the device has taken them. Makes
+    /// nothing durable all the same: neither the device's cache nor the length is. Does nothing
+    /// where the platform cannot. `len` is not 0.
+    ///
+    /// # Errors
+    /// As [`DiskFile::start_writeback`]. Linux reports an error here and then no more to a sync of
+    /// the same descriptor.
+    fn wait_writeback(&self, offset: u64, len: u64) -> io::Result<()>;
 
     /// Makes the bytes and the length durable (fdatasync).
     ///

@@ -12,7 +12,8 @@ mod threads;
 
 use crate::buffer::{DurableLog, PageRead, Pool};
 use crate::checkpoint::{
-    CHECKPOINT_RECORD_BYTES, CheckpointHistory, CheckpointStats, Checkpointer, Parts, Urgency,
+    CHECKPOINT_RECORD_BYTES, CheckpointDelay, CheckpointHistory, CheckpointProgress,
+    CheckpointRequest, CheckpointStats, Checkpointer, Delays, Parts, Urgency,
 };
 use crate::clock::Clock;
 use crate::config::Config;
@@ -28,6 +29,7 @@ use crate::page::{FileId, PageId};
 use crate::poison::Poison;
 use crate::recovery::{Recovery, RecoveryReport};
 use crate::redo::Redo;
+use crate::sync::Setting;
 use crate::wal::Wal;
 use crate::wal::position::{Geometry, WAL_DIR};
 use crate::wal::segment::Segments;
@@ -46,7 +48,7 @@ const BATCH_PER_WAL_BUFFER: usize = 4;
 
 /// An open store.
 pub struct Engine {
-    config: Config,
+    config: Arc<Setting<Config>>,
     system_id: u64,
     disk: Arc<dyn Disk>,
     clock: Arc<dyn Clock>,
@@ -56,6 +58,7 @@ pub struct Engine {
     syncs: Arc<SyncQueue>,
     pool: Pool,
     checkpointer: Checkpointer,
+    delays: Delays,
     recovery: RecoveryReport,
     redo: Option<Arc<dyn Redo>>,
     // Last: released when everything else is gone.
@@ -159,10 +162,10 @@ impl Engine {
         let files = Arc::new(files);
         let log = Arc::clone(&wal) as Arc<dyn DurableLog>;
         let syncs = Arc::new(SyncQueue::new(config.sync_queue_capacity));
-        let page_bytes = format.page_bytes as usize;
-        let pool =
-            Pool::new(config.buffers, page_bytes, Arc::clone(&files), log, Arc::clone(&syncs));
         let batch_bytes = BATCH_PER_WAL_BUFFER * config.wal_buffer_bytes;
+        let data_direct = config.data_direct;
+        let config = Arc::new(Setting::new(config));
+        let pool = Pool::new(Arc::clone(&config), Arc::clone(&files), log, Arc::clone(&syncs));
         let replay_started = clock.now();
         let replayed = recovery.replay(&pool, &files, redo.as_deref(), workers, batch_bytes)?;
         let replay_time = clock.now().saturating_sub(replay_started);
@@ -182,6 +185,7 @@ impl Engine {
             syncs,
             pool,
             checkpointer,
+            delays: Delays::new(),
             recovery: report,
             redo,
             _lock: lock,
@@ -190,6 +194,9 @@ impl Engine {
         let opening = engine.wal_slot("opening", engine.wal_oldest())?;
         engine.checkpoint(Urgency::Immediate)?;
         drop(opening);
+        if data_direct {
+            engine.files.go_direct()?;
+        }
         engine.recovery.time = engine.clock.now().saturating_sub(started);
         Ok(engine)
     }
@@ -199,9 +206,30 @@ impl Engine {
         &self.recovery
     }
 
-    /// The settings.
-    pub fn config(&self) -> &Config {
-        &self.config
+    /// The settings, as they are now.
+    pub fn config(&self) -> Config {
+        self.config.get()
+    }
+
+    /// Changes settings while the store is open: those that [`Config::check_change`] allows. Takes
+    /// effect at once; of the running checkpoint, what is still before it. When this returns after
+    /// turning images on, a page that a crash tears is repaired: that takes a checkpoint, which it
+    /// runs.
+    ///
+    /// # Errors
+    /// [`Error::Config`]: nothing has changed. As [`Engine::checkpoint`]: everything has, and
+    /// images protect from the next complete checkpoint on.
+    pub fn configure(&self, config: Config) -> Result<()> {
+        config.validate()?;
+        self.config.get().check_change(&config)?;
+        self.config.replace(config);
+        let Some(since) = self.wal.set_full_page_images(config.full_page_images) else {
+            return Ok(());
+        };
+        if self.checkpoints().last.is_some_and(|last| last.redo >= since) {
+            return Ok(());
+        }
+        self.checkpoint(Urgency::Immediate).map(drop)
     }
 
     /// Creates an empty file, durably. Everything that happened before is made durable as well.
@@ -306,12 +334,25 @@ impl Engine {
         Ok(end)
     }
 
-    /// Runs a checkpoint, after the one that is running.
+    /// Has a checkpoint made that starts from now on: here, or by another thread that asks for one
+    /// meanwhile.
     ///
     /// # Errors
     /// As [`Checkpointer::run`].
-    pub fn checkpoint(&self, urgency: Urgency) -> Result<CheckpointStats> {
-        self.checkpointer.run(&self.parts(), urgency, StoreState::InProduction)
+    pub fn checkpoint(&self, request: impl Into<CheckpointRequest>) -> Result<CheckpointStats> {
+        self.checkpointer.run(&self.parts(), request.into())
+    }
+
+    /// Keeps checkpoints from fixing a redo point: for an effect that is not in a page of the pool.
+    /// To be held from before its record is inserted until the next checkpoint would make it
+    /// durable.
+    pub fn delay_checkpoint(&self) -> CheckpointDelay<'_> {
+        self.delays.delay()
+    }
+
+    /// Where the running checkpoint is.
+    pub fn checkpoint_progress(&self) -> CheckpointProgress {
+        self.checkpointer.progress()
     }
 
     /// Whether nothing was inserted since the last redo point but the record of its checkpoint.
@@ -335,7 +376,7 @@ impl Engine {
     /// # Errors
     /// As [`Checkpointer::run`]; the store is as after a crash then.
     pub fn close(&self) -> Result<CheckpointStats> {
-        self.checkpointer.run(&self.parts(), Urgency::Immediate, StoreState::Closed)
+        self.checkpointer.shut_down(&self.parts())
     }
 
     fn parts(&self) -> Parts<'_> {
@@ -346,6 +387,7 @@ impl Engine {
             files: &self.files,
             wal: &self.wal,
             syncs: &self.syncs,
+            delays: &self.delays,
             poison: &self.poison,
         }
     }

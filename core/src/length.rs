@@ -96,7 +96,7 @@ pub fn truncate(parts: &Parts<'_>, id: FileId, blocks: u32) -> Result<()> {
         return Err(Error::BeyondEnd { page: PageId::new(id, blocks), blocks: old });
     }
     let cut = Cut::begin(parts.pool, &file, blocks..old);
-    let _no_redo_point = parts.files.begin_cut();
+    let _no_redo_point = parts.delays.delay();
     if !file.options().unlogged {
         let mut record = RecordBuf::new(RecordKind::Truncate);
         record.put(&id.0.to_le_bytes());
@@ -122,7 +122,7 @@ pub fn drop_file(parts: &Parts<'_>, id: FileId) -> Result<()> {
     let _length = file.lock_length();
     parts.files.get(id)?;
     let cut = Cut::begin(parts.pool, &file, 0..file.blocks());
-    let _no_redo_point = parts.files.begin_cut();
+    let _no_redo_point = parts.delays.delay();
     let mut record = RecordBuf::new(RecordKind::Drop);
     record.put(&id.0.to_le_bytes());
     log(parts, &mut record)?;

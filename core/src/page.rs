@@ -57,6 +57,11 @@ impl PageId {
         self.0 as u32
     }
 
+    /// The page so many blocks behind this one, in the same file.
+    pub(crate) const fn behind(self, blocks: u32) -> Self {
+        Self::new(self.file(), self.block() + blocks)
+    }
+
     /// The 64 bits as they stand in a page header and in a WAL record.
     pub const fn to_bits(self) -> u64 {
         self.0

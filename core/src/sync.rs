@@ -11,7 +11,8 @@
 //!   read-modify-write or a lock.
 //! * No correctness on a timeout, on a spurious failure, or on `try_lock`.
 //! * A spin goes through [`SpinWord::wait`], which a checker can block on.
-//! * A count that nobody decides by is a [`Counter`], which no checker sees.
+//! * A count that nobody decides by is a [`Counter`], and a value that may be seen late a
+//!   [`Setting`]; no checker sees them.
 //! * `Arc` is std's in every compilation: counting references is no protocol of ours.
 
 #[cfg(not(any(seawall_loom, seawall_shuttle)))]
@@ -39,8 +40,10 @@ pub mod trace;
 mod checked;
 
 mod counter;
+mod setting;
 
 #[cfg(any(seawall_loom, seawall_shuttle))]
 pub use checked::{WaitWord, offer_processor};
 pub use counter::Counter;
 pub use imp::*;
+pub use setting::Setting;

@@ -1,52 +1,64 @@
-//! Ranges of pages whose writeback is to be started. PostgreSQL: `WritebackContext`.
+//! Ranges of pages whose writeback is to be started, or waited for.
 //!
-//! Written pages are collected, and once there are enough, sorted, merged where they are
-//! neighbours and handed to the kernel: so that the sync at the end finds little left to do.
+//! [`WritebackQueue`] (method 2; PostgreSQL: `WritebackContext`): written pages are collected, and
+//! once there are enough, sorted, merged where they are neighbours and handed to the kernel: so
+//! that the sync at the end finds little left to do. [`EvictedPages`] (method 1): what others write
+//! while a checkpoint runs, so that it can wait for that before its syncs.
 //!
 //! # Rules
-//! * K1: never more pages than the limit. K2: each page is in exactly one range of a drain.
+//! * K1: never more pages than the limit and those of one write. K2: each page is in exactly one
+//!   range of a drain.
 //! * K3: no page is in a range that was not scheduled. K4: an error poisons.
 //! * K5: it only helps; nothing durable depends on it.
 
+mod evicted;
+
+pub use evicted::{EvictedPages, LIST_PAGES_MAX};
+
 use crate::error::Result;
-use crate::files::Files;
+use crate::files::{Files, Writeback};
 use crate::page::PageId;
 
 /// Pages written and not handed to the kernel yet.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct WritebackQueue {
     pending: Vec<PageId>,
-    /// Pages that are collected; 0 turns writeback off.
-    limit: usize,
 }
 
 impl WritebackQueue {
-    /// A queue that drains after `flush_after_bytes` of pages; 0: never, and nothing is kept.
-    pub fn new(flush_after_bytes: u32, page_bytes: u32) -> Self {
-        let limit = (flush_after_bytes as usize).div_ceil(page_bytes as usize);
-        Self { pending: Vec::with_capacity(limit), limit }
+    /// An empty queue.
+    pub fn new() -> Self {
+        Self::default()
     }
 
-    /// Notes a page that was written; drains the queue when it is full.
+    /// Notes `pages` neighbours that were written, unless `flush_after_bytes` is 0; drains the
+    /// queue once it has that much, so also what was noted before it became 0.
     ///
     /// # Errors
-    /// As [`Files::start_writeback`].
-    pub fn schedule(&mut self, page: PageId, files: &Files) -> Result<()> {
-        if self.limit == 0 {
-            return Ok(());
+    /// As [`Files::write_back`].
+    pub fn schedule(
+        &mut self,
+        first: PageId,
+        pages: u32,
+        flush_after_bytes: u32,
+        kind: Writeback,
+        files: &Files,
+    ) -> Result<()> {
+        if flush_after_bytes > 0 {
+            self.pending.extend((0..pages).map(|n| first.behind(n)));
         }
-        self.pending.push(page);
-        if self.pending.len() < self.limit { Ok(()) } else { self.drain(files) }
+        let pending_bytes = self.pending.len() as u64 * files.page_bytes();
+        if pending_bytes < u64::from(flush_after_bytes) { Ok(()) } else { self.drain(kind, files) }
     }
 
-    /// Starts writeback of everything noted.
+    /// Hands everything noted to the kernel.
     ///
     /// # Errors
-    /// As [`Files::start_writeback`].
-    pub fn drain(&mut self, files: &Files) -> Result<()> {
+    /// As [`Files::write_back`].
+    pub fn drain(&mut self, kind: Writeback, files: &Files) -> Result<()> {
         let ranges = coalesce(&mut self.pending, files.segment_blocks());
         self.pending.clear();
-        ranges.into_iter().try_for_each(|(first, blocks)| files.start_writeback(first, blocks))
+        ranges.into_iter().try_for_each(|(first, blocks)| files.write_back(first, blocks, kind))
     }
 }
 

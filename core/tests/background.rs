@@ -3,6 +3,7 @@
 mod common;
 
 use common::clean_store;
+use seawall_core::config::Config;
 use seawall_core::page::PageId;
 use seawall_core::sim::OpKind;
 use seawall_core::sync::atomic::{AtomicU64, Ordering};
@@ -12,6 +13,8 @@ use std::sync::Arc;
 #[test]
 fn who_needs_a_frame_finds_a_clean_one_most_of_the_time() {
     let (disk, engine, file) = clean_store(64, 256);
+    // So that a write is a page.
+    engine.configure(Config { write_combine_bytes: 0, ..engine.config() }).unwrap();
     let writes = Arc::new(AtomicU64::new(0));
     let counted = Arc::clone(&writes);
     disk.set_observer(Some(Box::new(move |_, op| {

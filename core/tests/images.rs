@@ -16,6 +16,10 @@ use std::sync::Arc;
 
 const OPTIONS: CrashOptions = CrashOptions { max_subset: 2, seeded: 2, seed: 6 };
 
+fn set_images(engine: &Engine, images: FullPageImages) -> Result<(), Error> {
+    engine.configure(Config { full_page_images: images, ..engine.config() })
+}
+
 fn with(images: FullPageImages) -> Config {
     Config { full_page_images: images, ..small() }
 }
@@ -60,7 +64,7 @@ fn images_that_are_turned_on_repair_every_page_that_is_torn_after_the_call_retur
     let disk = SimDisk::new();
     let engine = engine_on(&disk, &with(FullPageImages::Off));
     let begun = begin(&engine, 12);
-    engine.set_full_page_images(FullPageImages::On).unwrap();
+    set_images(&engine, FullPageImages::On).unwrap();
     sweep_on(&disk, &engine, begun, OPTIONS, go_on);
 }
 
@@ -112,20 +116,20 @@ fn turning_images_on_runs_the_checkpoint_that_it_takes_and_no_other() {
     begin(&engine, 3);
     let done = || engine.checkpoints().done;
     let first = done();
-    engine.set_full_page_images(FullPageImages::On).unwrap();
+    set_images(&engine, FullPageImages::On).unwrap();
     assert_eq!(done(), first + 1);
-    engine.set_full_page_images(FullPageImages::Compressed).unwrap();
-    engine.set_full_page_images(FullPageImages::Off).unwrap();
-    assert_eq!((done(), engine.full_page_images()), (first + 1, FullPageImages::Off));
+    set_images(&engine, FullPageImages::Compressed).unwrap();
+    set_images(&engine, FullPageImages::Off).unwrap();
+    assert_eq!((done(), engine.config().full_page_images), (first + 1, FullPageImages::Off));
 
     let mut operation = engine.operation();
     operation.page(PageId::new(FileId(1), 0)).unwrap().write(0, &[1]).unwrap();
     engine.commit(operation).unwrap();
     disk.fail_at(1, Fault::once(EIO).only(OpKind::Write));
-    engine.set_full_page_images(FullPageImages::On).unwrap_err();
-    assert_eq!((done(), engine.full_page_images()), (first + 1, FullPageImages::On));
+    set_images(&engine, FullPageImages::On).unwrap_err();
+    assert_eq!((done(), engine.config().full_page_images), (first + 1, FullPageImages::On));
     disk.clear_faults();
-    engine.set_full_page_images(FullPageImages::On).unwrap();
+    set_images(&engine, FullPageImages::On).unwrap();
     assert_eq!(done(), first + 2, "the checkpoint that has failed is made up for");
 }
 
@@ -147,11 +151,11 @@ fn records_and_images_are_counted_and_a_redo_point_brings_new_images() {
     assert_eq!(commit(), (0, 0, true));
     engine.checkpoint(Urgency::Immediate).unwrap();
     assert_eq!([commit(), commit()], [(1, 1000, true), (0, 0, true)]);
-    engine.set_full_page_images(FullPageImages::Compressed).unwrap();
+    set_images(&engine, FullPageImages::Compressed).unwrap();
     engine.checkpoint(Urgency::Immediate).unwrap();
     let (images, bytes, is_long) = commit();
     assert!(images == 1 && bytes < 100 && !is_long, "{images}, {bytes} bytes");
-    engine.set_full_page_images(FullPageImages::Off).unwrap();
+    set_images(&engine, FullPageImages::Off).unwrap();
     engine.checkpoint(Urgency::Immediate).unwrap();
     assert_eq!(commit(), (0, 0, true));
     let expected = content(&engine).unwrap();

@@ -60,6 +60,7 @@ fn stress_config() -> Config {
         format,
         buffers: BUFFERS,
         wal_buffer_bytes: 16 << 10,
+        wal_min_bytes: 1 << 20,
         wal_max_bytes: 1 << 20,
         wal_writer_delay: Duration::from_millis(1),
         ..config()

@@ -110,8 +110,8 @@ fn config(buffers: usize) -> Config {
         wal_segment_bytes: 4096,
         data_segment_bytes: 16 << 10,
     };
-    let (wal_buffer_bytes, wal_max_bytes) = (4096, 16 << 10);
-    Config { format, buffers, wal_buffer_bytes, wal_max_bytes, ..Config::default() }
+    let (wal_buffer_bytes, wal_min_bytes, wal_max_bytes) = (4096, 16 << 10, 16 << 10);
+    Config { format, buffers, wal_buffer_bytes, wal_min_bytes, wal_max_bytes, ..Config::default() }
 }
 
 /// Fills an empty disk with a store; the state after each commit goes to `states`.

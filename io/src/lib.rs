@@ -38,7 +38,9 @@ pub use workers::Threads;
 
 pub use seawall_core;
 pub use seawall_core::buffer::{Access, PageRead, Ring};
-pub use seawall_core::checkpoint::{CheckpointHistory, CheckpointStats};
+pub use seawall_core::checkpoint::{
+    CheckpointDelay, CheckpointHistory, CheckpointProgress, CheckpointStats, Phase,
+};
 pub use seawall_core::config::{Config, Format, FullPageImages};
 pub use seawall_core::error::{ControlFault, Error, PageFault, Result, WalFault};
 pub use seawall_core::files::{FileOptions, TablespaceId};

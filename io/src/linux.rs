@@ -67,9 +67,14 @@ impl LinuxDisk {
         Err(io::Error::new(io::ErrorKind::InvalidInput, what))
     }
 
-    fn open_file(&self, options: &OpenOptions, path: &str) -> io::Result<Arc<dyn DiskFile>> {
+    fn open_file(
+        &self,
+        options: &OpenOptions,
+        path: &str,
+        is_direct: bool,
+    ) -> io::Result<Arc<dyn DiskFile>> {
         let file = options.open(self.resolve(path)?)?;
-        Ok(Arc::new(LinuxFile::new(file, Arc::clone(&self.writeback))))
+        Ok(Arc::new(LinuxFile::new(file, is_direct, Arc::clone(&self.writeback))))
     }
 }
 
@@ -77,7 +82,7 @@ impl Disk for LinuxDisk {
     fn open_with(&self, path: &str, mode: OpenMode) -> io::Result<Arc<dyn DiskFile>> {
         let mut options = OpenOptions::new();
         options.read(true).write(!self.is_read_only).custom_flags(open_flags(mode));
-        match self.open_file(&options, path) {
+        match self.open_file(&options, path, mode.direct) {
             // To an open of an existing file without other odd flags, EINVAL says just this.
             Err(error) if mode.direct && error.raw_os_error() == Some(libc::EINVAL) => {
                 Err(io::Error::new(io::ErrorKind::Unsupported, error))
@@ -95,7 +100,7 @@ impl Disk for LinuxDisk {
         self.check_writable()?;
         let mut options = OpenOptions::new();
         options.read(true).write(true).create_new(true).mode(FILE_MODE);
-        self.open_file(&options, path)
+        self.open_file(&options, path, false)
     }
 
     /// Creates a directory; one that exists is fine.

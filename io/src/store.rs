@@ -2,9 +2,11 @@
 
 use crate::{LinuxDisk, SystemClock, Threads};
 use seawall_core::buffer::{Access, PageRead, Ring};
-use seawall_core::checkpoint::{CheckpointHistory, CheckpointStats, Urgency};
+use seawall_core::checkpoint::{
+    CheckpointDelay, CheckpointHistory, CheckpointProgress, CheckpointStats, Urgency,
+};
 use seawall_core::clock::Clock;
-use seawall_core::config::{Config, FullPageImages};
+use seawall_core::config::Config;
 use seawall_core::disk::Disk;
 use seawall_core::engine::Engine;
 use seawall_core::error::{Error, Result};
@@ -263,7 +265,7 @@ impl Store {
         self.engine.follow_flushed()
     }
 
-    /// Runs a checkpoint as fast as possible, after the one that is running.
+    /// Has a checkpoint made that starts from now on, as fast as possible.
     ///
     /// # Errors
     /// [`Error::Poisoned`], [`Error::Io`]: the last complete checkpoint stays the valid one.
@@ -274,6 +276,16 @@ impl Store {
     /// The checkpoints since the store was opened.
     pub fn checkpoints(&self) -> CheckpointHistory {
         self.engine.checkpoints()
+    }
+
+    /// Where the running checkpoint is.
+    pub fn checkpoint_progress(&self) -> CheckpointProgress {
+        self.engine.checkpoint_progress()
+    }
+
+    /// Keeps checkpoints from fixing a redo point. See [`Engine::delay_checkpoint`].
+    pub fn delay_checkpoint(&self) -> CheckpointDelay<'_> {
+        self.engine.delay_checkpoint()
     }
 
     /// The log's positions: reserved, written, flushed.
@@ -296,18 +308,19 @@ impl Store {
         self.engine.wal_stats()
     }
 
-    /// Changes what torn pages are repaired from, at any time. When this returns after turning
-    /// images on, a page that a crash tears is repaired: that takes a checkpoint, which it runs.
-    ///
-    /// # Errors
-    /// As [`Store::checkpoint`]: images are on, and protect from the next complete checkpoint on.
-    pub fn set_full_page_images(&self, images: FullPageImages) -> Result<()> {
-        self.engine.set_full_page_images(images)
+    /// The settings, as they are now.
+    pub fn config(&self) -> Config {
+        self.engine.config()
     }
 
-    /// What torn pages are repaired from.
-    pub fn full_page_images(&self) -> FullPageImages {
-        self.engine.full_page_images()
+    /// Changes settings while the store is open. See [`Engine::configure`].
+    ///
+    /// # Errors
+    /// [`Error::Config`] for one that is out of its range, or fixed until the store is opened
+    /// again: nothing has changed. As [`Store::checkpoint`], if images are turned on: they are on,
+    /// and protect from the next complete checkpoint on.
+    pub fn configure(&self, config: Config) -> Result<()> {
+        self.engine.configure(config)
     }
 
     /// Keeps the log from `from` on, for a consumer that calls itself `name`, until the slot is
@@ -368,10 +381,7 @@ impl Background {
             .spawn("seawall-checkpointer", engine, run_checkpointer)
             .and_then(|()| background.spawn("seawall-walwriter", engine, run_wal_writer))
             .and_then(|()| background.spawn("seawall-flusher", engine, run_flusher))
-            .and_then(|()| match engine.config().background_writer_max_pages {
-                0 => Ok(()),
-                _ => background.spawn("seawall-bgwriter", engine, run_background_writer),
-            });
+            .and_then(|()| background.spawn("seawall-bgwriter", engine, run_background_writer));
         if let Err(source) = started {
             background.stop(engine);
             let (file, source) = ("thread".into(), Arc::new(source));
@@ -410,9 +420,9 @@ impl Background {
 }
 
 fn run_checkpointer(engine: &Engine, clock: &SystemClock, stop: &AtomicBool) {
-    let config = engine.config();
     let mut last = clock.now();
     while !stop.load(Ordering::Relaxed) {
+        let config = engine.config();
         let left = config.checkpoint_timeout.saturating_sub(clock.now().saturating_sub(last));
         if !left.is_zero() && engine.wal_since_redo() < config.checkpoint_wal_bytes() {
             clock.nap(left.min(CHECKPOINTER_ROUND));
@@ -454,6 +464,10 @@ fn run_flusher(engine: &Engine, _: &SystemClock, stop: &AtomicBool) {
 fn run_background_writer(engine: &Engine, clock: &SystemClock, stop: &AtomicBool) {
     let mut writer = engine.background_writer();
     while !stop.load(Ordering::Relaxed) {
+        if engine.config().background_writer_max_pages == 0 {
+            clock.nap(engine.config().background_writer_delay);
+            continue;
+        }
         match engine.background_writer_round(&mut writer) {
             Ok(round) if round.is_idle => engine.background_writer_sleep(&writer),
             Err(Error::Poisoned(_)) => return,

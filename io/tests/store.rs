@@ -20,6 +20,7 @@ fn small() -> Config {
         format: Format { wal_segment_bytes: 64 << 10, ..Format::default() },
         buffers: 16,
         wal_buffer_bytes: 16 << 10,
+        wal_min_bytes: 256 << 10,
         wal_max_bytes: 256 << 10,
         checkpoint_timeout: Duration::from_millis(50),
         sync_queue_capacity: 1,

@@ -57,7 +57,7 @@ fn a_reader_beside_writers_sees_each_commit_once_and_none_before_it_is_durable()
 fn a_reader_that_checkpoints_have_overtaken_is_told_so() {
     let parent = tempfile::tempdir().unwrap();
     let format = Format { wal_segment_bytes: 64 << 10, ..Format::default() };
-    let config = Config { format, wal_max_bytes: 256 << 10, ..config() };
+    let config = Config { format, wal_min_bytes: 0, wal_max_bytes: 256 << 10, ..config() };
     let store = Store::create(parent.path().join("store"), config).unwrap();
     let file = store.create_file(FileOptions::default()).unwrap();
     store.extend(file, 1).unwrap();

@@ -4,7 +4,7 @@
 //! adds no interleaving.
 
 use super::seawall_core::buffer::{BackgroundWriter, DurableLog, Pool};
-use super::seawall_core::checkpoint::Parts;
+use super::seawall_core::checkpoint::{Delays, Parts};
 use super::seawall_core::clock::Clock;
 use super::seawall_core::config::{Config, Format};
 use super::seawall_core::disk::Disk;
@@ -16,6 +16,7 @@ use super::seawall_core::operation::Operation;
 use super::seawall_core::page::{FileId, Page, PageId};
 use super::seawall_core::poison::Poison;
 use super::seawall_core::sim::{CrashOptions, Op, SimDisk};
+use super::seawall_core::sync::Setting;
 use super::seawall_core::wal::background::{BackgroundSettings, WalWriter};
 use super::seawall_core::wal::position::Geometry;
 use super::seawall_core::wal::reader::{Record, WalReader};
@@ -43,6 +44,7 @@ pub(crate) struct Bed {
     history: Arc<Mutex<Vec<String>>>,
     pub(crate) files: Arc<Files>,
     pub(crate) syncs: Arc<SyncQueue>,
+    pub(crate) config: Arc<Setting<Config>>,
     pub(crate) pool: Pool,
     poison: Arc<Poison>,
 }
@@ -68,6 +70,17 @@ fn disk(blocks: u32) -> SimDisk {
     disk
 }
 
+/// Settings of a pool: it starts no writeback and writes each page alone.
+fn config(frames: usize) -> Config {
+    Config {
+        format: FORMAT,
+        buffers: frames,
+        background_writer_flush_after_bytes: 0,
+        write_combine_bytes: 0,
+        ..Config::default()
+    }
+}
+
 impl Bed {
     /// A pool of `frames` empty frames over a file of `blocks` pages, and no log to wait for.
     pub(crate) fn new(frames: usize, blocks: u32) -> Arc<Self> {
@@ -81,8 +94,8 @@ impl Bed {
         let files = Files::open(on_disk, &FORMAT, Arc::clone(&poison), &none, FileId(0))
             .expect("good files");
         let (files, syncs) = (Arc::new(files), Arc::new(SyncQueue::new(4)));
-        let page_bytes = PAGE_BYTES as usize;
-        let pool = Pool::new(frames, page_bytes, Arc::clone(&files), log, Arc::clone(&syncs));
+        let config = Arc::new(Setting::new(config(frames)));
+        let pool = Pool::new(Arc::clone(&config), Arc::clone(&files), log, Arc::clone(&syncs));
         let pool = pool.with_claim_attempts(1);
         let history = Arc::new(Mutex::new(Vec::new()));
         let theirs = Arc::clone(&history);
@@ -90,15 +103,12 @@ impl Bed {
             let Op { kind, path, offset, .. } = op;
             theirs.lock().expect("no panic").push(format!("{kind:?} {path} {offset}"));
         })));
-        Self { disk, history, files, pool, syncs, poison }
+        Self { disk, history, files, config, pool, syncs, poison }
     }
 
-    /// A background writer that starts no writeback; where nothing is allocated, it looks at
-    /// frames until one is reusable.
+    /// A background writer; where nothing is allocated, it looks at frames until one is reusable.
     pub(crate) fn background_writer(&self) -> BackgroundWriter {
-        let config =
-            Config { format: FORMAT, background_writer_flush_after_bytes: 0, ..Config::default() };
-        BackgroundWriter::new(&config, &self.pool)
+        BackgroundWriter::new(&self.pool)
     }
 
     /// The operations on the disk since the bed was made, in their order: a part of an outcome.
@@ -164,7 +174,7 @@ impl DurableLog for NoLog {
 pub(crate) struct Store {
     pub(crate) bed: Bed,
     pub(crate) wal: Arc<Wal>,
-    config: Config,
+    delays: Delays,
 }
 
 /// No time passes.
@@ -197,19 +207,19 @@ impl Store {
         let clock = Arc::new(NoClock);
         let wal = Wal::resume(&at, SYSTEM_ID, geometry, ring, segments, poison, clock);
         let log = Arc::clone(&wal) as Arc<dyn DurableLog>;
-        let config = Config { format: FORMAT, ..Config::default() };
-        Arc::new(Self { bed: Bed::with_log(disk, frames, log), wal, config })
+        Arc::new(Self { bed: Bed::with_log(disk, frames, log), wal, delays: Delays::new() })
     }
 
     /// What a checkpoint or a change of a file's length works on.
     pub(crate) fn parts(&self) -> Parts<'_> {
         Parts {
-            config: &self.config,
+            config: &self.bed.config,
             clock: &NoClock,
             pool: &self.bed.pool,
             files: &self.bed.files,
             wal: &self.wal,
             syncs: &self.bed.syncs,
+            delays: &self.delays,
             poison: &self.bed.poison,
         }
     }

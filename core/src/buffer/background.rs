@@ -12,13 +12,13 @@
 //! # Checked by
 //! models `background_checkpoint`, `background_sleep`; for where it looks, `forecast.rs`.
 
-use super::flush::{Flush, Patience};
+use super::flush::{Flush, Writer};
 use super::forecast::{Forecast, Found, Position, Round, Scan};
 use super::guard::Pin;
 use super::pool::Pool;
 use super::state::Ahead;
-use crate::config::Config;
 use crate::error::Result;
+use crate::files::Writeback;
 use crate::writeback::WritebackQueue;
 
 /// What the background writer keeps between its rounds.
@@ -30,11 +30,10 @@ pub struct BackgroundWriter {
 
 impl BackgroundWriter {
     /// A writer that begins with the pool as it is.
-    pub fn new(config: &Config, pool: &Pool) -> Self {
-        let flush_after = config.background_writer_flush_after_bytes;
+    pub fn new(pool: &Pool) -> Self {
         Self {
-            forecast: Forecast::new(config, pool.buffers(), pool.position()),
-            writeback: WritebackQueue::new(flush_after, config.format.page_bytes),
+            forecast: Forecast::new(&pool.config.get(), pool.buffers(), pool.position()),
+            writeback: WritebackQueue::new(),
         }
     }
 
@@ -43,12 +42,13 @@ impl BackgroundWriter {
     /// # Errors
     /// What the WAL, the disk or the registration for sync report.
     pub fn round(&mut self, pool: &Pool) -> Result<Round> {
+        self.forecast.configure(&pool.config.get());
         let mut scan = self.forecast.begin(pool.position());
         let cleaned = self.clean(pool, &mut scan);
         let round = self.forecast.end(&scan);
         cleaned?;
         if round.is_idle {
-            self.writeback.drain(&pool.files)?;
+            self.writeback.drain(Writeback::Started, &pool.files)?;
         }
         Ok(round)
     }
@@ -73,13 +73,15 @@ impl BackgroundWriter {
     }
 
     fn write(&mut self, pool: &Pool, pin: Pin<'_>) -> Result<Found> {
-        let flushed = pool.flush(&pin, Patience::Try)?;
+        let flushed = pool.flush(&pin, Writer::Background)?;
         drop(pin);
         Ok(match flushed {
             Flush::Contended => Found::InUse,
             Flush::NotNeeded => Found::Reusable,
-            Flush::Written(page) => {
-                self.writeback.schedule(page, &pool.files)?;
+            Flush::Written { first, pages } => {
+                let limit = pool.config.get().background_writer_flush_after_bytes;
+                let (started, files) = (Writeback::Started, &pool.files);
+                self.writeback.schedule(first, pages, limit, started, files)?;
                 Found::Cleaned
             }
         })

@@ -1,7 +1,7 @@
 //! What the tests of this crate's inside run on: a pool over one file of a simulated disk.
 
 use super::{DurableLog, FrameId, Pool};
-use crate::config::Format;
+use crate::config::{Config, Format};
 use crate::disk::Disk;
 use crate::error::Result;
 use crate::files::Files;
@@ -10,6 +10,7 @@ use crate::lsn::Lsn;
 use crate::page::{FileId, Page, PageId};
 use crate::poison::Poison;
 use crate::sim::SimDisk;
+use crate::sync::Setting;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -43,6 +44,7 @@ pub(crate) struct Bed {
     pub(crate) disk: SimDisk,
     pub(crate) files: Arc<Files>,
     pub(crate) log: Arc<Log>,
+    pub(crate) config: Arc<Setting<Config>>,
     pub(crate) pool: Pool,
 }
 
@@ -74,8 +76,17 @@ impl Bed {
         let log = Arc::new(Log::default());
         let durable = Arc::clone(&log) as Arc<dyn DurableLog>;
         let syncs = Arc::new(SyncQueue::new(4));
-        let pool = Pool::new(frames, PAGE_BYTES, Arc::clone(&files), durable, syncs);
-        Self { disk, files, log, pool }
+        let config = Config { format, buffers: frames, ..Config::default() };
+        let config = Arc::new(Setting::new(config));
+        let pool = Pool::new(Arc::clone(&config), Arc::clone(&files), durable, syncs);
+        Self { disk, files, log, config, pool }
+    }
+
+    /// Changes the settings.
+    pub(crate) fn configure(&self, change: impl FnOnce(&mut Config)) {
+        let mut config = self.config.get();
+        change(&mut config);
+        self.config.replace(config);
     }
 
     /// Changes the first byte of a page's body.

@@ -6,18 +6,23 @@
 //! segment for sync (F3, S1), end the I/O, wake those who wait. So nobody waits for the I/O of a
 //! page that he wants to change.
 //!
+//! # Neighbours
+//! A page takes the dirty ones next to it along (`combine.rs`): one write instead of several, which
+//! is what counts on a device with few operations to give. The log is made durable once for all.
+//!
 //! # Checked by
 //! models `dirty_flag`, `flush_two_dirtiers`, `mark_flush`, `mark_write`, `evict_dirty`,
-//! `background_checkpoint`.
+//! `background_checkpoint`, `combine`.
 
 use super::frame::WriteIo;
 use super::guard::Pin;
 use super::pool::Pool;
 use super::state::{BeginWrite, Marked, WriteEnd};
 use super::table::FrameId;
-use crate::error::Result;
-use crate::files::DataFile;
+use crate::error::{Error, Result};
+use crate::files::{DataFile, Writeback};
 use crate::fsync::{Registered, SyncTag};
+use crate::lsn::Lsn;
 use crate::page::{Page, PageId};
 use std::sync::Arc;
 
@@ -25,19 +30,34 @@ use std::sync::Arc;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Flush {
-    /// The page was written by this call.
-    Written(PageId),
+    /// Pages were written by this call: it, and the neighbours that it took along.
+    Written {
+        /// The first.
+        first: PageId,
+        /// How many.
+        pages: u32,
+    },
     /// Somebody else has written it.
     NotNeeded,
     /// It could not be had without waiting.
     Contended,
 }
 
-/// Whether to wait for the I/O and the content lock of a page that is to be written.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Patience {
-    Wait,
-    Try,
+/// On whose behalf a page is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Writer {
+    /// A checkpoint's: waits for the I/O and the content lock of the page.
+    Checkpoint,
+    /// The background writer's: waits for neither, like the next.
+    Background,
+    /// That of somebody who needs the frame.
+    Eviction,
+}
+
+impl Writer {
+    pub(super) fn waits(self) -> bool {
+        self == Writer::Checkpoint
+    }
 }
 
 /// What there was to write of a page.
@@ -48,6 +68,16 @@ enum Copied {
     Nothing,
     /// The content lock would have to be waited for, and is not to be.
     Contended,
+}
+
+/// A copy of a page, and the right and duty to write it. The I/O ends as failed unless told
+/// otherwise.
+pub(super) struct Outgoing<'p> {
+    pub(super) io: WriteIo<'p>,
+    pub(super) page: PageId,
+    pub(super) image: Page,
+    /// Of a neighbour. Last: given back when the I/O has ended.
+    pub(super) pin: Option<Pin<'p>>,
 }
 
 impl Pool {
@@ -70,48 +100,43 @@ impl Pool {
         if !self.frame(id).header.pin_if_marked() {
             return Ok(Flush::NotNeeded);
         }
-        self.flush(&Pin::adopt(self, id), Patience::Wait)
+        self.flush(&Pin::adopt(self, id), Writer::Checkpoint)
     }
 
     /// Writes a pinned page if it is dirty. PostgreSQL: `FlushBuffer`.
-    pub(super) fn flush(&self, pin: &Pin<'_>, patience: Patience) -> Result<Flush> {
-        let (frame, page) = (pin.frame(), pin.page());
+    pub(super) fn flush(&self, pin: &Pin<'_>, by: Writer) -> Result<Flush> {
+        let frame = pin.frame();
         loop {
             match frame.header.begin_write() {
                 BeginWrite::Started => break,
                 BeginWrite::AlreadyClean => return Ok(Flush::NotNeeded),
-                BeginWrite::Busy if patience == Patience::Try => return Ok(Flush::Contended),
-                BeginWrite::Busy => frame.wait_for_io(),
+                BeginWrite::Busy if by.waits() => frame.wait_for_io(),
+                BeginWrite::Busy => return Ok(Flush::Contended),
             }
         }
         let io = WriteIo { frame, end: WriteEnd::Failed };
-        let (file, mut image) = match self.copy(pin, patience) {
-            Copied::Image(file, image) => (file, image),
+        match self.copy(pin, by) {
+            Copied::Image(file, image) => {
+                let base = Outgoing { io, page: pin.page(), image, pin: None };
+                self.write_out(&file, self.combine(&file, base, by), by)
+            }
             Copied::Nothing => {
                 io.end(WriteEnd::Written);
-                return Ok(Flush::NotNeeded);
+                Ok(Flush::NotNeeded)
             }
             Copied::Contended => {
                 io.end(WriteEnd::Abandoned);
-                return Ok(Flush::Contended);
+                Ok(Flush::Contended)
             }
-        };
-        if !file.options().unlogged {
-            self.log.flush(image.lsn())?;
         }
-        image.seal();
-        let written = self.files.write_page(&file, page, &image)?;
-        self.register_for_sync(written)?;
-        io.end(WriteEnd::Written);
-        Ok(Flush::Written(page))
     }
 
     /// A copy of a page as it is, to be written by the caller, who owns the I/O.
-    fn copy(&self, pin: &Pin<'_>, patience: Patience) -> Copied {
+    fn copy(&self, pin: &Pin<'_>, by: Writer) -> Copied {
         let (frame, page) = (pin.frame(), pin.page());
-        let content = match patience {
-            Patience::Wait => frame.content.read(),
-            Patience::Try => match frame.content.try_read() {
+        let content = match by.waits() {
+            true => frame.content.read(),
+            false => match frame.content.try_read() {
                 Some(content) => content,
                 None => return Copied::Contended,
             },
@@ -125,10 +150,51 @@ impl Pool {
         }
     }
 
+    /// Writes neighbours of a file. A write of several that fails says nothing about any one of
+    /// them: the page that is to be written is then written alone, the others stay as they were.
+    fn write_out(&self, file: &DataFile, mut run: Vec<Outgoing<'_>>, by: Writer) -> Result<Flush> {
+        if !file.options().unlogged {
+            let newest = run.iter().map(|page| page.image.lsn()).max();
+            self.log.flush(newest.unwrap_or(Lsn::ZERO))?;
+        }
+        run.iter_mut().for_each(|page| page.image.seal());
+        let mut written = self.write_run(file, &run);
+        if run.len() > 1 && matches!(written, Err(Error::Io { .. })) {
+            for neighbour in run.extract_if(.., |page| page.pin.is_some()) {
+                neighbour.io.end(WriteEnd::Abandoned);
+            }
+            written = self.write_run(file, &run);
+        }
+        self.register_for_sync(written?)?;
+        let (first, pages) = (run[0].page, run.len() as u32);
+        run.into_iter().for_each(|page| page.io.end(WriteEnd::Written));
+        self.note_written(first, pages, by)?;
+        Ok(Flush::Written { first, pages })
+    }
+
+    fn write_run(&self, file: &DataFile, run: &[Outgoing<'_>]) -> Result<SyncTag> {
+        let bytes: Vec<&[u8]> = run.iter().map(|page| page.image.bytes()).collect();
+        self.files.write_pages(file, run[0].page, &bytes)
+    }
+
     fn register_for_sync(&self, tag: SyncTag) -> Result<()> {
         match self.syncs.register(tag) {
             Registered::Queued => Ok(()),
             Registered::Full => self.files.sync(tag),
         }
+    }
+
+    /// What follows a write that is nobody's schedule: the checkpointer and the background writer
+    /// start writeback for themselves.
+    fn note_written(&self, first: PageId, pages: u32, by: Writer) -> Result<()> {
+        let config = self.config.get();
+        if by != Writer::Checkpoint && config.evict_sync_rounds > 0 {
+            self.evicted.note(first, pages);
+        }
+        if by != Writer::Eviction || config.backend_flush_after_bytes == 0 {
+            return Ok(());
+        }
+        let limit = config.backend_flush_after_bytes;
+        self.backend_writeback.lock().schedule(first, pages, limit, Writeback::Started, &self.files)
     }
 }

@@ -101,17 +101,26 @@ pub struct Round {
 impl Forecast {
     /// Begins with the pool as it is.
     pub(super) fn new(config: &Config, frames: usize, now: Position) -> Self {
-        let laps = config.background_writer_delay.div_duration_f64(LAP_TIME);
-        Self {
+        let mut forecast = Self {
             frames: frames as u64,
-            max_writes: config.background_writer_max_pages,
-            multiplier: config.background_writer_multiplier,
-            least: frames as f64 * laps,
+            max_writes: 0,
+            multiplier: 0.0,
+            least: 0.0,
             last: now,
             next: now.hand,
             allocations_per_round: 0.0,
             steps_per_frame: FIRST_STEPS_PER_FRAME,
-        }
+        };
+        forecast.configure(config);
+        forecast
+    }
+
+    /// Goes by these settings from the next round on.
+    pub(super) fn configure(&mut self, config: &Config) {
+        let laps = config.background_writer_delay.div_duration_f64(LAP_TIME);
+        self.max_writes = config.background_writer_max_pages;
+        self.multiplier = config.background_writer_multiplier;
+        self.least = self.frames as f64 * laps;
     }
 
     /// The allocations that were counted so far.

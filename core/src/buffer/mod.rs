@@ -9,6 +9,7 @@ mod background;
 #[cfg(test)]
 pub(crate) mod bed;
 mod clock;
+mod combine;
 mod cut;
 mod failures;
 mod flush;

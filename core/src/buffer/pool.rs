@@ -15,12 +15,15 @@ use super::read::Origin;
 use super::ring::Ring;
 use super::state::{Header, Snapshot};
 use super::table::{FrameId, PageTable};
+use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::files::Files;
 use crate::fsync::SyncQueue;
 use crate::lsn::Lsn;
 use crate::page::{Page, PageId};
+use crate::sync::{Mutex, Setting};
+use crate::writeback::{EvictedPages, WritebackQueue};
 use std::sync::Arc;
 
 /// What the pool needs of the WAL: that it is durable before the data it describes (F1).
@@ -48,20 +51,25 @@ pub struct Pool {
     pub(super) files: Arc<Files>,
     pub(super) log: Arc<dyn DurableLog>,
     pub(super) syncs: Arc<SyncQueue>,
+    pub(super) config: Arc<Setting<Config>>,
+    /// What others than the checkpointer have written while a checkpoint runs.
+    pub(super) evicted: EvictedPages,
+    /// What those who evict pages have written.
+    pub(super) backend_writeback: Mutex<WritebackQueue>,
     pub(super) claim_attempts: usize,
 }
 
 impl Pool {
-    /// A pool of `buffers` empty frames of `page_bytes` each.
+    /// A pool of empty frames.
     pub fn new(
-        buffers: usize,
-        page_bytes: usize,
+        config: Arc<Setting<Config>>,
         files: Arc<Files>,
         log: Arc<dyn DurableLog>,
         syncs: Arc<SyncQueue>,
     ) -> Self {
+        let Config { buffers, format, .. } = config.get();
         Self {
-            frames: frames(buffers, page_bytes),
+            frames: frames(buffers, format.page_bytes as usize),
             table: PageTable::new(buffers),
             clock: ClockSweep::new(buffers),
             allocations: Allocations::new(),
@@ -69,6 +77,9 @@ impl Pool {
             files,
             log,
             syncs,
+            config,
+            evicted: EvictedPages::new(),
+            backend_writeback: Mutex::new(WritebackQueue::new()),
             // That many losses in a row mean that the pool is too small for its users, not bad
             // luck.
             claim_attempts: buffers.max(8) * 8,
@@ -80,6 +91,11 @@ impl Pool {
     #[must_use]
     pub fn with_claim_attempts(self, claim_attempts: usize) -> Self {
         Self { claim_attempts, ..self }
+    }
+
+    /// What others than the checkpointer write while a checkpoint runs.
+    pub fn evicted(&self) -> &EvictedPages {
+        &self.evicted
     }
 
     /// Frames of the pool.

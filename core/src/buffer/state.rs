@@ -232,6 +232,14 @@ impl Header {
         self.update(|word| word.is_marked().then(|| (word.pinned(), ()))).is_ok()
     }
 
+    /// Pins the frame on behalf of somebody who writes a neighbour, if the page is dirty and nobody
+    /// writes it. Usage stays. Which page it is has to be compared afterwards.
+    #[must_use]
+    pub fn pin_if_dirty(&self) -> Option<Snapshot> {
+        let is_free = |word: Snapshot| word.is_dirty() && !word.has_io();
+        self.update(|word| is_free(word).then(|| (word.pinned(), word))).ok()
+    }
+
     /// Gives a pin back. The caller notifies the waiters if the page is left to them.
     #[inline]
     pub fn unpin(&self) -> Unpinned {

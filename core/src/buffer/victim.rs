@@ -10,7 +10,7 @@
 //! # Checked by
 //! models `pin_evict`, `evict_dirty`, `all_pinned`.
 
-use super::flush::{Flush, Patience};
+use super::flush::{Flush, Writer};
 use super::guard::Pin;
 use super::pool::Pool;
 use super::ring::Ring;
@@ -64,7 +64,7 @@ impl Pool {
         if !word.has_tag() {
             return Ok(Some(pin));
         }
-        if word.is_dirty() && self.flush(&pin, Patience::Try)? == Flush::Contended {
+        if word.is_dirty() && self.flush(&pin, Writer::Eviction)? == Flush::Contended {
             return Ok(None);
         }
         // B9: nobody reads the page. Who comes for the lock from now on finds it retired.

@@ -1,12 +1,20 @@
 //! Checkpoints: everything that was dirty at the redo point becomes durable, so that recovery can
 //! start there and older WAL can go.
 
+mod delay;
 mod distance;
 mod pace;
+mod plan;
+mod request;
 mod run;
+mod simulate;
 mod stats;
+mod write;
 
-pub use pace::Schedule;
+pub use delay::{CheckpointDelay, Delays};
+pub use pace::{LONGEST_REST, Pacer, Schedule, Standing};
+pub use request::{CheckpointRequest, Requests, Urgency};
 pub(crate) use run::CHECKPOINT_RECORD_BYTES;
-pub use run::{Checkpointer, Parts, Urgency};
-pub use stats::{CheckpointHistory, CheckpointStats};
+pub use run::{Checkpointer, Parts};
+pub use simulate::{Point, Surroundings, simulate};
+pub use stats::{CheckpointHistory, CheckpointProgress, CheckpointStats, Phase};

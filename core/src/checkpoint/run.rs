@@ -1,11 +1,11 @@
-//! One checkpoint, from its redo point to the recycling of WAL. PostgreSQL: `CreateCheckPoint`,
-//! `BufferSync`.
+//! One checkpoint, from its redo point to the recycling of WAL. PostgreSQL: `CreateCheckPoint`.
 //!
 //! # Steps
-//! 1. Fix the redo point, between cuts of files (`crate::length`).
+//! 1. Fix the redo point, while nothing delays it (`delay.rs`).
 //! 2. Mark what is dirty.
-//! 3. Sort and write it, paced.
-//! 4. Sync every file written since the last checkpoint.
+//! 3. Write it (`plan.rs`, `pace.rs`), and sync each segment whose last page is out (`write.rs`);
+//!    with method 1, wait for the writeback of what others have written meanwhile.
+//! 4. Sync every file written since the last checkpoint and not synced since.
 //! 5. Remove the segments of dropped files (S8).
 //! 6. Insert the checkpoint record and flush the WAL to its end.
 //! 7. Write the control file.
@@ -14,8 +14,6 @@
 //! # Rules
 //! * C1: a change whose record is before the redo point has set DIRTY before step 2 looks, and
 //!   step 3 waits for its content lock: so it is in what step 3 writes.
-//! * C2: a marked page is written by somebody before step 4, or the checkpoint fails.
-//! * S3: step 4 absorbs first: pages that were written by an eviction in step 3 count too.
 //! * R2, R5: the control file follows step 4, recycling follows the durable control file.
 //! * What fails leaves more work for the next one and nothing worse; the redo point stays
 //!   advanced, which only costs images.
@@ -23,10 +21,12 @@
 //! # Checked by
 //! models `mark_flush`, `sync_cycle`; the crash sweeps on the simulated disk.
 
+use super::delay::Delays;
 use super::distance::Distance;
-use super::pace::Schedule;
-use super::stats::{CheckpointHistory, CheckpointStats};
-use crate::buffer::{Flush, FrameId, Marked, Pool};
+use super::request::{CheckpointRequest, Requests, Urgency};
+use super::stats::{CheckpointHistory, CheckpointProgress, CheckpointStats, Phase};
+use super::write::{Account, Work};
+use crate::buffer::{Marked, Pool};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::control::{Control, ControlFile, StoreState};
@@ -34,33 +34,17 @@ use crate::error::{Error, Result};
 use crate::files::Files;
 use crate::fsync::{SyncQueue, SyncTable};
 use crate::lsn::Lsn;
-use crate::page::PageId;
 use crate::poison::Poison;
-use crate::sync::atomic::{AtomicU64, Ordering};
-use crate::sync::{Mutex, MutexGuard};
+use crate::sync::{Mutex, Setting};
 use crate::wal::Wal;
 use crate::wal::record::{RECORD_HEADER_BYTES, RecordBuf, RecordKind};
-use crate::writeback::WritebackQueue;
 use std::time::Duration;
-
-/// Writes between two looks at the sync queue while there are no naps. PostgreSQL:
-/// `WRITES_PER_ABSORB`.
-const WRITES_PER_ABSORB: usize = 1000;
-
-/// Whether a checkpoint rests between its writes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Urgency {
-    /// Spread the writes over the time until the next checkpoint.
-    Spread,
-    /// As fast as possible.
-    Immediate,
-}
 
 /// What a checkpoint works on.
 #[derive(Clone, Copy)]
 pub struct Parts<'e> {
     /// Settings.
-    pub config: &'e Config,
+    pub config: &'e Setting<Config>,
     /// Time.
     pub clock: &'e dyn Clock,
     /// Pages in memory.
@@ -71,16 +55,18 @@ pub struct Parts<'e> {
     pub wal: &'e Wal,
     /// Files written since the last checkpoint.
     pub syncs: &'e SyncQueue,
+    /// What a redo point waits for.
+    pub delays: &'e Delays,
     /// Whether a sync has failed.
     pub poison: &'e Poison,
 }
 
 /// Runs one checkpoint at a time.
 pub struct Checkpointer {
+    requests: Requests<CheckpointStats>,
     state: Mutex<State>,
-    /// Immediate checkpoints that wait for the running one, which stops resting.
-    impatient: AtomicU64,
     history: Mutex<CheckpointHistory>,
+    progress: Setting<CheckpointProgress>,
 }
 
 struct State {
@@ -89,47 +75,45 @@ struct State {
     distance: Distance,
 }
 
+/// When a step was through.
+struct Times {
+    started: Duration,
+    marked: Duration,
+    written: Duration,
+    synced: Duration,
+}
+
 impl Checkpointer {
     /// A checkpointer that continues after the checkpoint in the control file.
     pub fn new(control: ControlFile) -> Self {
+        let (table, distance) = (SyncTable::new(), Distance::default());
         Self {
-            state: Mutex::new(State {
-                control,
-                table: SyncTable::new(),
-                distance: Distance::default(),
-            }),
-            impatient: AtomicU64::new(0),
+            requests: Requests::new(),
+            state: Mutex::new(State { control, table, distance }),
             history: Mutex::new(CheckpointHistory::default()),
+            progress: Setting::default(),
         }
     }
 
-    /// Runs a checkpoint, after the one that is running. `state` is what the control file says
-    /// from then on.
+    /// Has a checkpoint made that starts from now on, here or by a thread that has asked as well.
     ///
     /// # Errors
     /// [`Error::Poisoned`](crate::error::Error::Poisoned), or what a disk operation reports: the
     /// last complete checkpoint stays the valid one.
-    pub fn run(
-        &self,
-        parts: &Parts<'_>,
-        urgency: Urgency,
-        state: StoreState,
-    ) -> Result<CheckpointStats> {
-        let mut running = self.take_turn(urgency);
-        self.history.lock().started += 1;
-        let result = self.checkpoint(&mut running, parts, urgency, state);
-        let mut history = self.history.lock();
-        match &result {
-            Ok(stats) => {
-                history.done += 1;
-                history.last = Some(stats.clone());
-            }
-            Err(error) => {
-                history.failed += 1;
-                history.last_error = Some(error.to_string());
-            }
-        }
-        result
+    pub fn run(&self, parts: &Parts<'_>, request: CheckpointRequest) -> Result<CheckpointStats> {
+        self.requests.request(request, |request| {
+            let kind = if request.flush_all { Marked::All } else { Marked::Permanent };
+            self.run_now(parts, kind, StoreState::InProduction)
+        })
+    }
+
+    /// The last checkpoint of a store that is closed: of all pages, without a rest.
+    ///
+    /// # Errors
+    /// As [`Checkpointer::run`].
+    pub fn shut_down(&self, parts: &Parts<'_>) -> Result<CheckpointStats> {
+        let request = CheckpointRequest { urgency: Urgency::Immediate, flush_all: true };
+        self.requests.request(request, |_| self.run_now(parts, Marked::All, StoreState::Closed))
     }
 
     /// The checkpoints since the store was opened.
@@ -137,139 +121,121 @@ impl Checkpointer {
         self.history.lock().clone()
     }
 
-    fn take_turn(&self, urgency: Urgency) -> MutexGuard<'_, State> {
-        if urgency == Urgency::Spread {
-            return self.state.lock();
-        }
-        // Relaxed: a checkpoint that rests once more before it sees this is only slower.
-        self.impatient.fetch_add(1, Ordering::Relaxed);
-        let running = self.state.lock();
-        self.impatient.fetch_sub(1, Ordering::Relaxed);
-        running
+    /// Where the running checkpoint is.
+    pub fn progress(&self) -> CheckpointProgress {
+        self.progress.get()
+    }
+
+    /// Makes the running checkpoint, and those to come, stop resting.
+    pub fn hurry(&self) {
+        self.requests.close();
+    }
+
+    pub(super) fn is_hurried(&self) -> bool {
+        self.requests.is_hurried()
+    }
+
+    pub(super) fn report(&self, phase: Phase, done: usize, total: usize) {
+        self.progress.replace(CheckpointProgress { phase, done, total });
+    }
+
+    fn run_now(
+        &self,
+        parts: &Parts<'_>,
+        kind: Marked,
+        state: StoreState,
+    ) -> Result<CheckpointStats> {
+        let mut running = self.state.lock();
+        self.history.lock().started += 1;
+        let result = self.checkpoint(&mut running, parts, kind, state);
+        parts.pool.evicted().end();
+        self.report(Phase::None, 0, 0);
+        self.history.lock().note(&result);
+        result
     }
 
     fn checkpoint(
         &self,
         running: &mut State,
         parts: &Parts<'_>,
-        urgency: Urgency,
+        kind: Marked,
         state: StoreState,
     ) -> Result<CheckpointStats> {
         parts.poison.check()?;
         let started = parts.clock.now();
-        let redo = parts.files.between_cuts(|| parts.wal.fix_redo());
-        let kind = match state {
-            StoreState::InProduction => Marked::Permanent,
-            StoreState::Closed => Marked::All,
-        };
-        let marked = parts.pool.mark_dirty_pages(kind);
-        let buffers_written = self.write_pages(running, parts, urgency, redo, marked)?;
+        let redo = parts.delays.between(|| parts.wal.fix_redo());
+        let image_bytes = parts.wal.image_bytes();
+        if parts.config.get().evict_sync_rounds > 0 {
+            parts.pool.evicted().begin();
+        }
+        let pages = parts.pool.mark_dirty_pages(kind);
+        let marked = parts.clock.now();
+        let (table, checkpointer, account) = (&mut running.table, self, Account::default());
+        let mut work = Work { parts, table, checkpointer, redo, image_bytes, account };
+        work.write_pages(pages)?;
+        work.wait_for_evicted()?;
         let written = parts.clock.now();
-        let syncs = sync_files(&mut running.table, parts)?;
+        work.sync_files()?;
         let synced = parts.clock.now();
+        let account = work.account;
+        self.report(Phase::Finishing, 0, 0);
         parts.files.remove_dropped()?;
-        let (lsn, end) = parts.wal.insert_any_time(&mut checkpoint_record(redo))?;
-        parts.wal.flush(end)?;
-        let last = *running.control.latest();
-        running.control.write(Control {
-            checkpoint: lsn,
-            checkpoint_end: end,
-            redo,
-            state,
-            // After the redo point: who was dropped before it is in no log to be read.
-            last_file: parts.files.last_number(),
-            ..last
-        })?;
-        let distance_bytes = redo.since(last.redo);
-        running.distance.update(distance_bytes);
-        retire_segments(&running.distance, parts, redo)?;
-        if state == StoreState::InProduction {
-            preallocate_segment(parts)?;
-        }
-        Ok(CheckpointStats {
-            buffers_written,
-            buffers: parts.pool.buffers(),
-            segments: parts.wal.segments().take_counts(),
-            write_time: written.saturating_sub(started),
-            sync_time: synced.saturating_sub(written),
-            total_time: parts.clock.now().saturating_sub(started),
-            sync_files: syncs.files,
-            sync_longest: syncs.longest,
-            distance_bytes,
-            estimate_bytes: running.distance.estimate_bytes(),
-            lsn,
-            redo,
-        })
-    }
-
-    /// Step 3. PostgreSQL: `BufferSync`.
-    fn write_pages(
-        &self,
-        running: &mut State,
-        parts: &Parts<'_>,
-        urgency: Urgency,
-        redo: Lsn,
-        mut marked: Vec<(PageId, FrameId)>,
-    ) -> Result<usize> {
-        let config = parts.config;
-        marked.sort_unstable();
-        let schedule = Schedule {
-            spread: config.checkpoint_timeout.mul_f64(config.checkpoint_completion_target),
-            wal_bytes: config.checkpoint_wal_bytes(),
-        };
-        let started = parts.clock.now();
-        let mut writeback =
-            WritebackQueue::new(config.checkpoint_flush_after_bytes, config.format.page_bytes);
-        let mut written = 0;
-        for (done, (_, frame)) in marked.iter().enumerate() {
-            if let Flush::Written(page) = parts.pool.flush_marked(*frame)? {
-                written += 1;
-                writeback.schedule(page, parts.files)?;
-            }
-            if done % WRITES_PER_ABSORB == 0 {
-                running.table.absorb(parts.syncs);
-            }
-            while urgency == Urgency::Spread && !self.is_hurried() && !parts.poison.is_set() {
-                let elapsed = parts.clock.now().saturating_sub(started);
-                let wal = parts.wal.reserved().since(redo);
-                let Some(nap) = schedule.nap(done + 1, marked.len(), elapsed, wal) else { break };
-                running.table.absorb(parts.syncs);
-                parts.clock.nap(nap);
-            }
-        }
-        writeback.drain(parts.files)?;
-        Ok(written)
-    }
-
-    /// Makes the running checkpoint, and those to come, stop resting.
-    pub fn hurry(&self) {
-        // Relaxed: see take_turn.
-        self.impatient.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn is_hurried(&self) -> bool {
-        // Relaxed: see take_turn.
-        self.impatient.load(Ordering::Relaxed) > 0
+        let lsn = conclude(running, parts, redo, state)?;
+        let times = Times { started, marked, written, synced };
+        Ok(stats(running, parts, &account, &times, (lsn, redo)))
     }
 }
 
-#[derive(Default)]
-struct Syncs {
-    files: usize,
-    longest: Duration,
-}
-
-/// Step 4. PostgreSQL: `ProcessSyncRequests`.
-fn sync_files(table: &mut SyncTable, parts: &Parts<'_>) -> Result<Syncs> {
-    let mut syncs = Syncs::default();
-    table.sync_all(parts.syncs, |tag| {
-        let started = parts.clock.now();
-        parts.files.sync(tag)?;
-        syncs.files += 1;
-        syncs.longest = syncs.longest.max(parts.clock.now().saturating_sub(started));
-        Ok(())
+/// Steps 6 to 8. Returns where the checkpoint record starts.
+fn conclude(running: &mut State, parts: &Parts<'_>, redo: Lsn, state: StoreState) -> Result<Lsn> {
+    let (lsn, end) = parts.wal.insert_any_time(&mut checkpoint_record(redo))?;
+    parts.wal.flush(end)?;
+    let last = *running.control.latest();
+    running.control.write(Control {
+        checkpoint: lsn,
+        checkpoint_end: end,
+        redo,
+        state,
+        // After the redo point: who was dropped before it is in no log to be read.
+        last_file: parts.files.last_number(),
+        ..last
     })?;
-    Ok(syncs)
+    running.distance.update(redo.since(last.redo));
+    retire_segments(&running.distance, parts, redo)?;
+    if state == StoreState::InProduction {
+        preallocate_segment(parts)?;
+    }
+    Ok(lsn)
+}
+
+fn stats(
+    running: &State,
+    parts: &Parts<'_>,
+    account: &Account,
+    times: &Times,
+    (lsn, redo): (Lsn, Lsn),
+) -> CheckpointStats {
+    let between = |from: Duration, to: Duration| to.saturating_sub(from);
+    CheckpointStats {
+        buffers_written: account.pages,
+        writes: account.writes,
+        buffers: parts.pool.buffers(),
+        segments: parts.wal.segments().take_counts(),
+        mark_time: between(times.started, times.marked),
+        write_time: between(times.marked, times.written),
+        sync_time: between(times.written, times.synced),
+        total_time: between(times.started, parts.clock.now()),
+        sync_files: account.syncs,
+        sync_longest: account.sync_longest,
+        sync_sum: account.sync_time,
+        waited_pages: account.waited_pages,
+        waited_rounds: account.waited_rounds,
+        unnoted_pages: account.unnoted_pages,
+        distance_bytes: running.distance.last_bytes(),
+        estimate_bytes: running.distance.estimate_bytes(),
+        lsn,
+        redo,
+    }
 }
 
 /// What a checkpoint record takes in the stream. Less WAL than that after a redo point is none.
@@ -284,7 +250,7 @@ fn checkpoint_record(redo: Lsn) -> RecordBuf {
 /// Step 8. PostgreSQL: `RemoveOldXlogFiles`.
 fn retire_segments(distance: &Distance, parts: &Parts<'_>, redo: Lsn) -> Result<()> {
     let geometry = parts.wal.geometry();
-    let last_kept = distance.last_kept(redo, parts.config, geometry);
+    let last_kept = distance.last_kept(redo, &parts.config.get(), geometry);
     parts.wal.segments().retire_before(geometry.segment(redo), last_kept)
 }
 

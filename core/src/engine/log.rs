@@ -1,8 +1,6 @@
 //! The log of a store: positions, durability, images, and what holds it back.
 
 use super::Engine;
-use crate::checkpoint::Urgency;
-use crate::config::FullPageImages;
 use crate::error::{Error, Result};
 use crate::lsn::Lsn;
 use crate::wal::durable::{FlushedFollower, WhenDurable};
@@ -21,24 +19,6 @@ impl Engine {
     /// What has gone into the log since the store was opened.
     pub fn wal_stats(&self) -> WalStats {
         self.wal.stats()
-    }
-
-    /// Changes what torn pages are repaired from. When this returns after turning images on, a
-    /// page that a crash tears is repaired: that takes a checkpoint, which it runs.
-    ///
-    /// # Errors
-    /// As [`Engine::checkpoint`]: images are on, and protect from the next complete checkpoint on.
-    pub fn set_full_page_images(&self, images: FullPageImages) -> Result<()> {
-        let Some(since) = self.wal.set_full_page_images(images) else { return Ok(()) };
-        if self.checkpoints().last.is_some_and(|last| last.redo >= since) {
-            return Ok(());
-        }
-        self.checkpoint(Urgency::Immediate).map(drop)
-    }
-
-    /// What torn pages are repaired from.
-    pub fn full_page_images(&self) -> FullPageImages {
-        self.wal.full_page_images()
     }
 
     /// Keeps the log from `from` on, for a consumer that calls itself `name`, until the slot is

@@ -11,7 +11,7 @@ impl Engine {
     /// A ring for one scan or load, empty; it takes frames as they are needed. It may be kept for
     /// the next scan.
     pub fn ring(&self, access: Access) -> Ring {
-        Ring::new(access, self.pool.buffers(), self.config.format.page_bytes as usize)
+        Ring::new(access, self.pool.buffers(), self.config().format.page_bytes as usize)
     }
 
     /// As [`Engine::read`], with the frames of a ring.

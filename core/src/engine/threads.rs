@@ -2,6 +2,7 @@
 
 use super::Engine;
 use crate::buffer::{BackgroundWriter, Round};
+use crate::config::Config;
 use crate::error::Result;
 use crate::wal::background::{BackgroundSettings, WalWriter};
 use crate::wal::durable::Flusher;
@@ -12,10 +13,9 @@ impl Engine {
     /// # Errors
     /// As [`Engine::wait_durable`].
     pub fn wal_writer_round(&self, writer: &mut WalWriter) -> Result<bool> {
-        let settings = BackgroundSettings {
-            delay: self.config.wal_writer_delay,
-            flush_after_bytes: self.config.wal_writer_flush_after_bytes,
-        };
+        let Config { wal_writer_delay: delay, wal_writer_flush_after_bytes, .. } = self.config();
+        let settings =
+            BackgroundSettings { delay, flush_after_bytes: wal_writer_flush_after_bytes };
         writer.round(&self.wal, self.clock.now(), settings)
     }
 
@@ -45,7 +45,7 @@ impl Engine {
 
     /// A background writer for this store; one at a time is enough.
     pub fn background_writer(&self) -> BackgroundWriter {
-        BackgroundWriter::new(&self.config, &self.pool)
+        BackgroundWriter::new(&self.pool)
     }
 
     /// One round of the background writer: cleans pages that are about to be evicted.

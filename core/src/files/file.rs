@@ -1,14 +1,13 @@
 //! One data file in memory.
 
 use super::FileOptions;
-use crate::disk::DiskFile;
+use super::segment::Segment;
 use crate::error::{Error, Result};
 use crate::fsync::SyncTag;
 use crate::page::{FileId, PageId};
 use crate::sync::atomic::{AtomicU32, Ordering};
 use crate::sync::{Mutex, MutexGuard, RwLock, RwLockReadGuard};
 use std::ops::Range;
-use std::sync::Arc;
 
 /// One data file.
 pub struct DataFile {
@@ -23,7 +22,7 @@ pub struct DataFile {
     length: Mutex<()>,
     /// Held shared by who reads pages in, from the look at `blocks` to the end of the read.
     reading: RwLock<()>,
-    pub(super) segments: Mutex<Vec<Arc<dyn DiskFile>>>,
+    pub(super) segments: Mutex<Vec<Segment>>,
 }
 
 impl DataFile {
@@ -31,7 +30,7 @@ impl DataFile {
         id: FileId,
         options: FileOptions,
         blocks: u32,
-        segments: Vec<Arc<dyn DiskFile>>,
+        segments: Vec<Segment>,
     ) -> Self {
         Self {
             id,
@@ -110,7 +109,7 @@ impl DataFile {
     }
 
     /// A segment, if it was created.
-    pub(super) fn segment(&self, segment: u32) -> Option<Arc<dyn DiskFile>> {
+    pub(super) fn segment(&self, segment: u32) -> Option<Segment> {
         self.segments.lock().get(segment as usize).cloned()
     }
 

@@ -1,8 +1,8 @@
 //! Data files: pages on disk, in segments. PostgreSQL: `md.c`.
 //!
 //! A file is a sequence of segment files (`name.rs`) of equal size; those behind its end are
-//! empty. Each segment has one descriptor, opened once and kept, through which everybody reads,
-//! writes and syncs: so an error of writeback is reported to our sync of it.
+//! empty. A segment's descriptors (`segment.rs`) are opened once and kept, so that an error of
+//! writeback is reported to our sync of it.
 //!
 //! # Rules
 //! * A segment's directory entry is durable before the first page is written to it.
@@ -15,23 +15,37 @@
 //!   `creation`, by who creates a file; a file's segment list, by who creates a segment; a file's
 //!   `reading`, shared.
 
+mod dropped;
 mod file;
 mod name;
+mod segment;
 
 pub use file::DataFile;
 pub use name::{DATA_DIR, FileOptions, TablespaceId};
 
+use segment::Segment;
+
 use crate::config::Format;
-use crate::disk::{Disk, DiskFile};
+use crate::disk::Disk;
 use crate::error::{Error, PageFault, Result};
 use crate::fsync::SyncTag;
 use crate::page::{FileId, Page, PageId};
 use crate::poison::Poison;
-use crate::sync::{Mutex, RwLock, RwLockReadGuard};
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::{Mutex, RwLock};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+
+/// How far a request for writeback goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Writeback {
+    /// It begins.
+    Started,
+    /// The device has taken the bytes.
+    Waited,
+}
 
 /// All data files of a store.
 pub struct Files {
@@ -39,12 +53,12 @@ pub struct Files {
     poison: Arc<Poison>,
     page_bytes: u64,
     segment_bytes: u64,
+    /// Whether segments are opened for direct I/O.
+    direct: AtomicBool,
     files: RwLock<BTreeMap<FileId, Arc<DataFile>>>,
     creation: Mutex<Creation>,
     /// Segments of dropped files, with the directories that they are in.
     dropped: Mutex<Vec<(TablespaceId, String)>>,
-    /// Held shared from the record of a cut to its effect on disk.
-    cuts: RwLock<()>,
 }
 
 /// What is to be created next.
@@ -84,10 +98,10 @@ impl Files {
             poison,
             page_bytes: u64::from(format.page_bytes),
             segment_bytes: u64::from(format.data_segment_bytes),
+            direct: AtomicBool::new(false),
             files: RwLock::new(BTreeMap::new()),
             creation: Mutex::new(Creation { next: number_after(last), tablespaces }),
             dropped: Mutex::new(Vec::new()),
-            cuts: RwLock::new(()),
         };
         for id in dropped {
             if let Some(Found { options, segments }) = found.remove(id) {
@@ -115,15 +129,36 @@ impl Files {
             if segment != expected {
                 return Err(Error::NotAStore { found: format!("{path} is missing") });
             }
-            let file = self.disk.open(&path).map_err(|e| failed("open", &path, 0, e))?;
-            let len = file.len().map_err(|e| failed("measure", &path, 0, e))?;
+            let segment = Segment::open(&*self.disk, &path, false);
+            let segment = segment.map_err(|e| failed("open", &path, 0, e))?;
+            let len = segment.io.len().map_err(|e| failed("measure", &path, 0, e))?;
             if len > 0 {
                 bytes = self.segment_bytes * u64::from(expected) + len;
             }
-            opened.push(file);
+            opened.push(segment);
         }
         let blocks = (bytes / self.page_bytes) as u32;
         Ok(Arc::new(DataFile::new(id, options, blocks, opened)))
+    }
+
+    /// Has the pages of all files, and of those to come, read and written past the page cache, on
+    /// file systems that can: so a sync finds nothing left to write. Not while they are used.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn go_direct(&self) -> Result<()> {
+        if !self.page_bytes.is_multiple_of(self.disk.direct_alignment()) {
+            return Ok(());
+        }
+        // Relaxed: the caller shares the files with others only afterwards.
+        self.direct.store(true, Ordering::Relaxed);
+        for file in self.files.read().values() {
+            for (number, segment) in (0..).zip(&mut *file.segments.lock()) {
+                let path = file.path(number);
+                segment.go_direct(&*self.disk, &path).map_err(|e| failed("open", &path, 0, e))?;
+            }
+        }
+        Ok(())
     }
 
     /// The file with number `id`.
@@ -218,6 +253,7 @@ impl Files {
         let read = file
             .segment(tag.segment)
             .ok_or_else(|| fault(0))?
+            .io
             .read_vectored_at(pages, offset)
             .map_err(|source| page_failed("read", first, file.path(tag.segment), offset, source))?;
         if read < pages.len() * self.page_bytes as usize { Err(fault(read)) } else { Ok(()) }
@@ -232,21 +268,22 @@ impl Files {
         let Ok(file) = self.get(first.file()) else { return Ok(()) };
         let (tag, offset) = self.place(first);
         let Some(segment) = file.segment(tag.segment) else { return Ok(()) };
-        segment.prefetch(offset, u64::from(blocks) * self.page_bytes).map_err(|source| {
+        segment.io.prefetch(offset, u64::from(blocks) * self.page_bytes).map_err(|source| {
             page_failed("prefetch", first, file.path(tag.segment), offset, source)
         })
     }
 
-    /// Writes a sealed page of a file. Returns the segment to sync.
+    /// Writes sealed pages of a file, neighbours in one segment. Returns the segment to sync.
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::Poisoned`] if a new segment's entry cannot be synced.
-    pub fn write_page(&self, file: &DataFile, id: PageId, page: &Page) -> Result<SyncTag> {
-        let (tag, offset) = self.place(id);
+    /// [`Error::Io`], in the name of the first; [`Error::Poisoned`] if a new segment's entry cannot
+    /// be synced.
+    pub fn write_pages(&self, file: &DataFile, first: PageId, pages: &[&[u8]]) -> Result<SyncTag> {
+        let (tag, offset) = self.place(first);
         let segment = self.segment(file, tag.segment)?;
-        segment
-            .write_at(page.bytes(), offset)
-            .map_err(|source| page_failed("write", id, file.path(tag.segment), offset, source))?;
+        segment.io.write_vectored_at(pages, offset).map_err(|source| {
+            page_failed("write", first, file.path(tag.segment), offset, source)
+        })?;
         Ok(tag)
     }
 
@@ -272,20 +309,32 @@ impl Files {
     pub fn sync(&self, tag: SyncTag) -> Result<()> {
         let Ok(file) = self.get(tag.file) else { return Ok(()) };
         let segment = self.segment(&file, tag.segment)?;
-        segment.sync_data().map_err(|e| self.poison.poison("sync", &file.path(tag.segment), &e))
+        let synced = segment.witness.sync_data();
+        synced.map_err(|e| self.poison.poison("sync", &file.path(tag.segment), &e))
     }
 
-    /// Starts writeback of `blocks` pages from `first` on, which must be in one segment.
+    /// Starts writeback of `blocks` pages from `first` on, which must be in one segment, or waits
+    /// for it. What is gone meanwhile is passed over, and what was not left in the page cache.
     ///
     /// # Errors
-    /// [`Error::Poisoned`]: an error of writeback is a failed sync.
-    pub fn start_writeback(&self, first: PageId, blocks: u32) -> Result<()> {
-        let Ok(file) = self.get(first.file()) else { return Ok(()) };
+    /// [`Error::Poisoned`]: an error of writeback is a failed sync (K4).
+    pub fn write_back(&self, first: PageId, blocks: u32, kind: Writeback) -> Result<()> {
         let (tag, offset) = self.place(first);
-        let segment = self.segment(&file, tag.segment)?;
-        segment
-            .start_writeback(offset, u64::from(blocks) * self.page_bytes)
-            .map_err(|e| self.poison.poison("writeback", &file.path(tag.segment), &e))
+        let Ok(file) = self.get(first.file()) else { return Ok(()) };
+        let Some(Segment { io, is_direct: false, .. }) = file.segment(tag.segment) else {
+            return Ok(());
+        };
+        let bytes = u64::from(blocks) * self.page_bytes;
+        let done = match kind {
+            Writeback::Started => io.start_writeback(offset, bytes),
+            Writeback::Waited => io.wait_writeback(offset, bytes),
+        };
+        done.map_err(|e| self.poison.poison("writeback", &file.path(tag.segment), &e))
+    }
+
+    /// Bytes of a page.
+    pub fn page_bytes(&self) -> u64 {
+        self.page_bytes
     }
 
     /// Blocks of a full segment.
@@ -323,63 +372,12 @@ impl Files {
             let kept = bytes.saturating_sub(self.segment_bytes * u64::from(number));
             let path = file.path(number);
             let poison = |e| self.poison.poison("truncate", &path, &e);
-            if segment.len().map_err(poison)? > kept {
-                segment.set_len(kept).map_err(poison)?;
+            if segment.io.len().map_err(poison)? > kept {
+                segment.io.set_len(kept).map_err(poison)?;
                 cut.push(SyncTag { file: file.id, segment: number });
             }
         }
         Ok(cut)
-    }
-
-    /// Keeps checkpoints from fixing a redo point: to be held from the insertion of a cut's record
-    /// to its effect on disk.
-    pub(crate) fn begin_cut(&self) -> RwLockReadGuard<'_, ()> {
-        self.cuts.read()
-    }
-
-    /// Does something while no cut is between its record and its effect on disk.
-    pub(crate) fn between_cuts<R>(&self, act: impl FnOnce() -> R) -> R {
-        let _none = self.cuts.write();
-        act()
-    }
-
-    /// Takes a file out of the list: from now on it does not exist.
-    pub(crate) fn forget(&self, file: &DataFile) {
-        self.files.write().remove(&file.id);
-    }
-
-    /// Notes a file for removal, when nobody writes to it any more.
-    pub(crate) fn remove_later(&self, file: &DataFile) {
-        let segments = file.segments.lock().len() as u32;
-        self.note_dropped(file.id, file.options, 0..segments);
-    }
-
-    fn note_dropped(
-        &self,
-        file: FileId,
-        options: FileOptions,
-        segments: impl IntoIterator<Item = u32>,
-    ) {
-        let path = |segment| (options.tablespace, options.path(SyncTag { file, segment }));
-        self.dropped.lock().extend(segments.into_iter().map(path));
-    }
-
-    /// Removes the segments of dropped files, durably. PostgreSQL: `SyncPostCheckpoint`.
-    ///
-    /// # Errors
-    /// [`Error::Io`]: those that are left are tried again by the next call; [`Error::Poisoned`].
-    pub fn remove_dropped(&self) -> Result<()> {
-        let dropped = self.dropped.lock().clone();
-        for (_, path) in &dropped {
-            remove_if_present(&*self.disk, path)?;
-        }
-        let dirs: BTreeSet<TablespaceId> = dropped.iter().map(|(dir, _)| *dir).collect();
-        for dir in dirs {
-            self.sync_dir(dir)?;
-        }
-        // Others may have been added behind them meanwhile.
-        self.dropped.lock().drain(..dropped.len());
-        Ok(())
     }
 
     fn sync_dir(&self, tablespace: TablespaceId) -> Result<()> {
@@ -395,20 +393,18 @@ impl Files {
 
     /// The segment, created durably if it is not there. The file's segment list stays locked over
     /// the creation, so that nobody writes to a segment whose entry may vanish.
-    fn segment(&self, file: &DataFile, segment: u32) -> Result<Arc<dyn DiskFile>> {
+    fn segment(&self, file: &DataFile, segment: u32) -> Result<Segment> {
         let mut segments = file.segments.lock();
         while segments.len() <= segment as usize {
             let path = file.path(segments.len() as u32);
-            let created = match self.disk.create(&path) {
-                // Left by an attempt that failed between this and the sync of the directory.
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => self.disk.open(&path),
-                other => other,
-            };
+            // Relaxed: see go_direct.
+            let direct = self.direct.load(Ordering::Relaxed);
+            let created = Segment::create(&*self.disk, &path, direct);
             let created = created.map_err(|source| failed("create", &path, 0, source))?;
             self.sync_dir(file.options.tablespace)?;
             segments.push(created);
         }
-        Ok(Arc::clone(&segments[segment as usize]))
+        Ok(segments[segment as usize].clone())
     }
 }
 

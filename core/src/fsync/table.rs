@@ -16,7 +16,7 @@
 //!   midway makes the next one renew all of them first.
 //!
 //! # Checked by
-//! model `sync_cycle` (two bits wide, so that the wrap is reached).
+//! models `sync_cycle` (two bits wide, so that the wrap is reached), `sync_early`.
 
 use super::{SyncQueue, SyncTag};
 use crate::error::Result;
@@ -54,6 +54,26 @@ impl<const BITS: u32> SyncTable<BITS> {
         for tag in queue.drain() {
             self.entries.entry(tag).or_insert(self.cycle);
         }
+    }
+
+    /// Syncs one segment now, if it was registered: a request that comes later makes it an entry
+    /// again.
+    ///
+    /// # Errors
+    /// That of `sync`; the entry stays.
+    pub fn sync_early(
+        &mut self,
+        queue: &SyncQueue,
+        tag: SyncTag,
+        sync: impl FnOnce(SyncTag) -> Result<()>,
+    ) -> Result<()> {
+        self.absorb(queue);
+        if self.entries.contains_key(&tag) {
+            // S2: nothing is absorbed in between.
+            sync(tag)?;
+            self.entries.remove(&tag);
+        }
+        Ok(())
     }
 
     /// Syncs everything that was registered before the call.
@@ -150,6 +170,27 @@ mod tests {
         let mut again = Vec::new();
         table.sync_all(&queue, |tag| note(&mut again, tag)).unwrap();
         assert_eq!(again, [tag(1)]);
+    }
+
+    #[test]
+    fn a_segment_that_was_synced_early_is_synced_again_only_if_it_is_registered_again() {
+        let (queue, mut table) = (SyncQueue::new(8), SyncTable::<2>::new());
+        register(&queue, 1);
+        register(&queue, 2);
+        let mut synced = Vec::new();
+        table.sync_early(&queue, tag(1), |tag| note(&mut synced, tag)).unwrap();
+        table.sync_early(&queue, tag(1), |tag| note(&mut synced, tag)).unwrap();
+        assert_eq!(synced, [tag(1)]);
+        let early = table.sync_early(&queue, tag(2), |tag| {
+            register(&queue, 1);
+            note(&mut synced, tag)
+        });
+        early.unwrap();
+        table.sync_all(&queue, |tag| note(&mut synced, tag)).unwrap();
+        assert_eq!(synced, [tag(1), tag(2), tag(1)]);
+        register(&queue, 3);
+        assert!(table.sync_early(&queue, tag(3), |_| refuse()).is_err());
+        assert_eq!(table.len(), 1, "what failed stays");
     }
 
     #[test]

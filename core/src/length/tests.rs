@@ -12,10 +12,10 @@ fn pool() -> (Pool, Arc<DataFile>) {
     (bed.pool, file)
 }
 
-fn flush_all(pool: &Pool) -> usize {
+fn flush_all(pool: &Pool) -> u32 {
     let marked = pool.mark_dirty_pages(Marked::All);
     let flushed = marked.into_iter().map(|(_, frame)| pool.flush_marked(frame).unwrap());
-    flushed.filter(|flush| matches!(flush, Flush::Written(_))).count()
+    flushed.map(|flush| if let Flush::Written { pages, .. } = flush { pages } else { 0 }).sum()
 }
 
 #[test]

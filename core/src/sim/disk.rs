@@ -200,20 +200,23 @@ impl DiskFile for SimFile {
         Ok(())
     }
 
-    /// A write that makes durable is two operations: the write, and a sync of its range.
     fn write_at(&self, buf: &[u8], offset: u64) -> io::Result<()> {
         self.check_aligned(buf, offset)?;
-        self.write(buf, offset)?;
-        match self.mode.on_write {
-            OnWrite::Nothing => Ok(()),
-            OnWrite::SyncData | OnWrite::SyncAll => self.sync_range(offset, buf.len() as u64),
-        }
+        self.write_through(buf, offset)
+    }
+
+    /// One write of all the bytes: it is torn at any sector.
+    fn write_vectored_at(&self, bufs: &[&[u8]], offset: u64) -> io::Result<()> {
+        bufs.iter().try_for_each(|buf| self.check_aligned(buf, offset))?;
+        self.write_through(&bufs.concat(), offset)
     }
 
     fn start_writeback(&self, offset: u64, len: u64) -> io::Result<()> {
-        self.pass();
-        let call = self.disk.begin(Op::range(OpKind::Writeback, &self.path, offset, len));
-        call.failure.map_or(Ok(()), |failure| self.lose(failure))
+        self.write_back(OpKind::Writeback, offset, len)
+    }
+
+    fn wait_writeback(&self, offset: u64, len: u64) -> io::Result<()> {
+        self.write_back(OpKind::WaitWriteback, offset, len)
     }
 
     fn sync_data(&self) -> io::Result<()> {
@@ -262,6 +265,15 @@ impl SimFile {
         Ok(())
     }
 
+    /// A write that makes durable is two operations: the write, and a sync of its range.
+    fn write_through(&self, buf: &[u8], offset: u64) -> io::Result<()> {
+        self.write(buf, offset)?;
+        match self.mode.on_write {
+            OnWrite::Nothing => Ok(()),
+            OnWrite::SyncData | OnWrite::SyncAll => self.sync_range(offset, buf.len() as u64),
+        }
+    }
+
     fn write(&self, buf: &[u8], offset: u64) -> io::Result<()> {
         self.pass();
         let op = Op::range(OpKind::Write, &self.path, offset, buf.len() as u64);
@@ -286,6 +298,13 @@ impl SimFile {
                 Ok(())
             }
         }
+    }
+
+    /// Makes nothing durable; fails as a sync does.
+    fn write_back(&self, kind: OpKind, offset: u64, len: u64) -> io::Result<()> {
+        self.pass();
+        let call = self.disk.begin(Op::range(kind, &self.path, offset, len));
+        call.failure.map_or(Ok(()), |failure| self.lose(failure))
     }
 
     fn sync(&self, kind: OpKind) -> io::Result<()> {

@@ -43,10 +43,13 @@ pub enum OpKind {
     Remove,
     /// [`Disk::sync_dir`](crate::disk::Disk::sync_dir).
     SyncDir,
-    /// [`DiskFile::write_at`](crate::disk::DiskFile::write_at).
+    /// [`DiskFile::write_at`](crate::disk::DiskFile::write_at),
+    /// [`DiskFile::write_vectored_at`](crate::disk::DiskFile::write_vectored_at).
     Write,
     /// [`DiskFile::start_writeback`](crate::disk::DiskFile::start_writeback).
     Writeback,
+    /// [`DiskFile::wait_writeback`](crate::disk::DiskFile::wait_writeback).
+    WaitWriteback,
     /// The second half of a write to a file opened so that writes make durable.
     SyncRange,
     /// [`DiskFile::sync_data`](crate::disk::DiskFile::sync_data).

@@ -71,6 +71,11 @@ impl Counters {
 }
 
 impl Wal {
+    /// Bytes of the full-page images so far.
+    pub fn image_bytes(&self) -> u64 {
+        self.counters.fpi_bytes.sum()
+    }
+
     /// What has gone into the log so far. The counts are read one after the other.
     pub fn stats(&self) -> WalStats {
         let Counters { start, not_records, fpi, fpi_bytes } = &self.counters;

@@ -45,6 +45,7 @@ pub(crate) fn config() -> Config {
         },
         buffers: 16,
         wal_buffer_bytes: 4096,
+        wal_min_bytes: 16 << 10,
         wal_max_bytes: 16 << 10,
         ..Config::default()
     }
@@ -77,6 +78,7 @@ pub(crate) fn clean_store(buffers: usize, blocks: u32) -> (SimDisk, Engine, File
         format: Format { wal_segment_bytes: 1 << 20, ..config().format },
         buffers,
         wal_buffer_bytes: 8 << 20,
+        wal_min_bytes: 16 << 20,
         wal_max_bytes: 16 << 20,
         ..config()
     };

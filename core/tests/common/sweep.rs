@@ -74,7 +74,7 @@ pub(crate) fn sweep_on(
     options: CrashOptions,
     workload: impl Fn(&Engine, &Mutex<Sweep>),
 ) {
-    let (config, sweep) = (*engine.config(), Arc::new(Mutex::new(sweep)));
+    let (config, sweep) = (engine.config(), Arc::new(Mutex::new(sweep)));
     let shared = Arc::clone(&sweep);
     disk.set_observer(Some(Box::new(move |disk, _| {
         check_images(disk, &config, &options, &shared)

@@ -8,7 +8,7 @@ use seawall_core::disk::DiskFile;
 use seawall_core::sync::RwLock;
 use seawall_core::sync::atomic::{AtomicBool, Ordering};
 use std::fs::File;
-use std::io::{self, IoSliceMut};
+use std::io::{self, IoSlice, IoSliceMut};
 use std::num::NonZeroU64;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
@@ -25,9 +25,25 @@ impl WritebackSupport {
         self.lacking.load(Ordering::Relaxed)
     }
 
-    fn note_lacking(&self) {
-        // Relaxed: nothing else is published with it.
-        self.lacking.store(true, Ordering::Relaxed);
+    /// Makes a request, or does without where it is lacking.
+    fn request(
+        &self,
+        request: impl FnOnce() -> io::Result<()>,
+        without: impl FnOnce() -> io::Result<()>,
+    ) -> io::Result<()> {
+        if !self.is_lacking() {
+            match request() {
+                Err(error) if sys::lacks_call(&error) => {
+                    // Relaxed: nothing else is published with it.
+                    self.lacking.store(true, Ordering::Relaxed);
+                }
+                done => return done,
+            }
+        }
+        match without() {
+            Err(error) if sys::lacks_call(&error) => Ok(()),
+            done => done,
+        }
     }
 }
 
@@ -38,6 +54,8 @@ impl WritebackSupport {
 /// The kernel takes a lock of the inode for each write anyway; next to that, ours is cheap.
 pub(super) struct LinuxFile {
     file: File,
+    /// Whether it goes past the page cache.
+    is_direct: bool,
     zero_fill: RwLock<()>,
     writeback: Arc<WritebackSupport>,
 }
@@ -46,8 +64,8 @@ pub(super) struct LinuxFile {
 const ZERO_FILL_BYTES: usize = 1 << 20;
 
 impl LinuxFile {
-    pub(super) fn new(file: File, writeback: Arc<WritebackSupport>) -> Self {
-        Self { file, zero_fill: RwLock::new(()), writeback }
+    pub(super) fn new(file: File, is_direct: bool, writeback: Arc<WritebackSupport>) -> Self {
+        Self { file, is_direct, zero_fill: RwLock::new(()), writeback }
     }
 
     /// Extends the file to `end` by writing zeros beyond its length, from `offset` on.
@@ -78,7 +96,11 @@ impl DiskFile for LinuxFile {
         })
     }
 
+    /// Fills the page cache, so it does nothing for direct I/O.
     fn prefetch(&self, offset: u64, len: u64) -> io::Result<()> {
+        if self.is_direct {
+            return Ok(());
+        }
         // To the kernel, a length of 0 means "to the end of the file".
         let Some(len) = NonZeroU64::new(len) else { return Ok(()) };
         match sys::prefetch(&self.file, offset, len) {
@@ -92,17 +114,21 @@ impl DiskFile for LinuxFile {
         self.file.write_all_at(buf, offset)
     }
 
+    fn write_vectored_at(&self, bufs: &[&[u8]], offset: u64) -> io::Result<()> {
+        let _shared = self.zero_fill.read();
+        write_all_vectored(bufs, offset, |bufs, offset| {
+            sys::write_vectored(&self.file, bufs, offset)
+        })
+    }
+
     fn start_writeback(&self, offset: u64, len: u64) -> io::Result<()> {
-        if self.writeback.is_lacking() {
-            return Ok(());
-        }
-        match sys::start_writeback(&self.file, offset, len) {
-            Err(error) if sys::lacks_call(&error) => {
-                self.writeback.note_lacking();
-                Ok(())
-            }
-            started => started,
-        }
+        let request = || sys::start_writeback(&self.file, offset, len);
+        self.writeback.request(request, || sys::uncache(&self.file, offset, len))
+    }
+
+    fn wait_writeback(&self, offset: u64, len: u64) -> io::Result<()> {
+        let request = || sys::wait_writeback(&self.file, offset, len);
+        self.writeback.request(request, || self.file.sync_data())
     }
 
     fn sync_data(&self) -> io::Result<()> {
@@ -178,6 +204,31 @@ fn read_until_all_full(
         }
     }
     Ok(done)
+}
+
+/// Writes all of `bufs`. `write` may be short or interrupted.
+fn write_all_vectored(
+    bufs: &[&[u8]],
+    offset: u64,
+    mut write: impl FnMut(&[IoSlice<'_>], u64) -> io::Result<usize>,
+) -> io::Result<()> {
+    // Without the empty ones: writing 0 bytes then means that the system takes no more.
+    let bufs = bufs.iter().filter(|buf| !buf.is_empty());
+    let mut slices: Vec<_> = bufs.map(|buf| IoSlice::new(buf)).collect();
+    let mut left = &mut slices[..];
+    let mut done = 0;
+    while !left.is_empty() {
+        match write(left, offset + done as u64) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(bytes) => {
+                done += bytes;
+                IoSlice::advance_slices(&mut left, bytes);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

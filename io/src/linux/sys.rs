@@ -8,7 +8,7 @@
 #![allow(unsafe_code)]
 
 use std::fs::File;
-use std::io::{self, IoSliceMut};
+use std::io::{self, IoSlice, IoSliceMut};
 use std::num::NonZeroU64;
 use std::os::fd::AsRawFd;
 
@@ -29,16 +29,44 @@ pub(super) fn prefetch(file: &File, offset: u64, len: NonZeroU64) -> io::Result<
     Ok(fadvise(file, offset, Some(len), Advice::WillNeed)?)
 }
 
+/// Writes the buffers in their order, or the first of them if they are more than the kernel takes
+/// at once; may be short or interrupted.
+pub(super) fn write_vectored(file: &File, bufs: &[IoSlice<'_>], offset: u64) -> io::Result<usize> {
+    // rustix passes on no more than IOV_MAX buffers.
+    Ok(rustix::io::pwritev(file, bufs, offset)?)
+}
+
 /// Starts writing the range's dirty pages back; waits for nothing.
 pub(super) fn start_writeback(file: &File, offset: u64, len: u64) -> io::Result<()> {
+    sync_file_range(file, offset, len, libc::SYNC_FILE_RANGE_WRITE)
+}
+
+/// Writes the range's dirty pages back, and waits until the device has taken them.
+///
+/// Only with all three flags does the kernel write, and wait for, pages that were under writeback
+/// already and have changed since.
+pub(super) fn wait_writeback(file: &File, offset: u64, len: u64) -> io::Result<()> {
+    let flags = libc::SYNC_FILE_RANGE_WAIT_BEFORE
+        | libc::SYNC_FILE_RANGE_WRITE
+        | libc::SYNC_FILE_RANGE_WAIT_AFTER;
+    sync_file_range(file, offset, len, flags)
+}
+
+/// Gives up the range's pages in the page cache, which starts writing the dirty ones back.
+pub(super) fn uncache(file: &File, offset: u64, len: u64) -> io::Result<()> {
+    use rustix::fs::{Advice, fadvise};
+    Ok(fadvise(file, offset, NonZeroU64::new(len), Advice::DontNeed)?)
+}
+
+fn sync_file_range(file: &File, offset: u64, len: u64, flags: libc::c_uint) -> io::Result<()> {
     let (offset, len) = kernel_range(offset, len)?;
     retry_interrupted(|| {
         // SAFETY: the call takes no pointers, and `file` keeps the descriptor open throughout.
-        unsafe { libc::sync_file_range(file.as_raw_fd(), offset, len, libc::SYNC_FILE_RANGE_WRITE) }
+        unsafe { libc::sync_file_range(file.as_raw_fd(), offset, len, flags) }
     })
 }
 
-/// Whether an error of [`start_writeback`] or [`prefetch`] says that the platform cannot do it,
+/// Whether an error of a writeback or of a [`prefetch`] says that the platform cannot do it,
 /// rather than that it failed.
 ///
 /// The range of a writeback was checked, so `EINVAL` is about the call; a prefetch of an impossible

@@ -39,7 +39,7 @@ fn scenario() {
     assert!(bed.change(0, 2));
     let marked = bed.pool.mark_dirty_pages(Marked::All);
     let wrote = marked.iter().any(|(_, frame)| {
-        matches!(bed.pool.flush_marked(*frame).expect("a good disk"), Flush::Written(_))
+        matches!(bed.pool.flush_marked(*frame).expect("a good disk"), Flush::Written { .. })
     });
     let mut table: SyncTable = SyncTable::new();
     table.sync_all(&bed.syncs, |tag| bed.files.sync(tag)).expect("a good disk");

@@ -40,7 +40,7 @@ fn scenario() {
     let theirs = store.clone();
     let writer = thread::spawn(move || {
         let (_, frame) = marked[0];
-        matches!(theirs.bed.pool.flush_marked(frame).expect("a good disk"), Flush::Written(_))
+        matches!(theirs.bed.pool.flush_marked(frame).expect("a good disk"), Flush::Written { .. })
     });
     length::drop_file(&store.parts(), file).expect("a good disk");
     store.bed.files.remove_dropped().expect("a good disk");

@@ -50,5 +50,5 @@ fn scenario() {
 }
 
 fn is_written(flush: super::seawall_core::error::Result<Flush>) -> bool {
-    matches!(flush.expect("a good disk"), Flush::Written(_))
+    matches!(flush.expect("a good disk"), Flush::Written { .. })
 }

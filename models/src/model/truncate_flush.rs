@@ -37,7 +37,7 @@ fn scenario() {
     let theirs = store.clone();
     let writer = thread::spawn(move || {
         let (_, frame) = marked[0];
-        matches!(theirs.bed.pool.flush_marked(frame).expect("a good disk"), Flush::Written(_))
+        matches!(theirs.bed.pool.flush_marked(frame).expect("a good disk"), Flush::Written { .. })
     });
     length::truncate(&store.parts(), page(1).file(), 1).expect("a good disk");
     let written = writer.join().expect("the writer");

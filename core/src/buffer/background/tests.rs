@@ -3,7 +3,6 @@
 use super::*;
 use crate::buffer::bed::{BLOCKS, Bed, page};
 use crate::buffer::state::Sweep;
-use crate::config::Format;
 use crate::error::Error;
 use crate::sim::{EIO, Fault, OpKind};
 use crate::sync::atomic::{AtomicU64, Ordering};
@@ -12,18 +11,11 @@ use std::time::Duration;
 
 const FRAMES: u32 = BLOCKS / 2;
 
-/// One frame a round at least: so slow are the rounds.
-fn config() -> Config {
-    Config {
-        format: Format { page_bytes: 512, ..Format::default() },
-        background_writer_delay: Duration::from_secs(120),
-        ..Config::default()
-    }
-}
-
-/// A pool whose frame `n` holds page `n`, changed, not used since the sweep passed.
+/// A pool whose frame `n` holds page `n`, changed, not used since the sweep passed. The rounds are
+/// so slow that each looks for one frame at least.
 fn bed() -> Bed {
     let bed = Bed::new(FRAMES as usize);
+    bed.configure(|config| config.background_writer_delay = Duration::from_secs(120));
     for block in 0..FRAMES {
         bed.change(block, 1);
         assert_eq!(bed.header(block).sweep(), Sweep::Aged);
@@ -39,7 +31,7 @@ fn dirty(bed: &Bed) -> Vec<u32> {
 #[test]
 fn pages_that_are_about_to_be_evicted_are_written_and_evicted_without_a_write() {
     let bed = bed();
-    let round = BackgroundWriter::new(&config(), &bed.pool).round(&bed.pool).unwrap();
+    let round = BackgroundWriter::new(&bed.pool).round(&bed.pool).unwrap();
     assert_eq!(round, Round { allocated: 0, looked_at: 4, written: 4, is_idle: true });
     let before = bed.disk.operations();
     (FRAMES..2 * FRAMES).for_each(|block| drop(bed.pool.pin(page(block)).unwrap()));
@@ -51,7 +43,7 @@ fn a_page_that_is_pinned_or_locked_or_was_used_is_left_alone() {
     let bed = bed();
     let (pinned, locked) = (bed.pool.pin(page(0)).unwrap(), bed.pool.pin(page(1)).unwrap().write());
     drop(bed.pool.pin(page(2)).unwrap());
-    let mut writer = BackgroundWriter::new(&config(), &bed.pool);
+    let mut writer = BackgroundWriter::new(&bed.pool);
     let round = writer.round(&bed.pool).unwrap();
     assert_eq!((round.looked_at, round.written), (4, 1));
     assert_eq!(dirty(&bed), [0, 1, 2]);
@@ -61,10 +53,11 @@ fn a_page_that_is_pinned_or_locked_or_was_used_is_left_alone() {
 #[test]
 fn a_round_writes_as_many_pages_as_it_may_and_the_next_one_goes_on_behind_them() {
     let bed = bed();
-    let config = Config { background_writer_max_pages: 3, ..config() };
-    let mut writer = BackgroundWriter::new(&config, &bed.pool);
+    bed.configure(|config| config.background_writer_max_pages = 3);
+    let mut writer = BackgroundWriter::new(&bed.pool);
     assert_eq!(writer.round(&bed.pool).unwrap().written, 3);
     assert_eq!(dirty(&bed), [3]);
+    bed.configure(|config| config.background_writer_max_pages = 100);
     assert!(writer.round(&bed.pool).unwrap().is_idle);
     assert_eq!(dirty(&bed), []);
 }
@@ -72,7 +65,7 @@ fn a_round_writes_as_many_pages_as_it_may_and_the_next_one_goes_on_behind_them()
 #[test]
 fn a_page_that_cannot_be_written_stays_dirty_and_the_next_round_goes_on_behind_it() {
     let bed = bed();
-    let mut writer = BackgroundWriter::new(&config(), &bed.pool);
+    let mut writer = BackgroundWriter::new(&bed.pool);
     bed.disk.fail_at(2, Fault::once(EIO));
     assert!(matches!(writer.round(&bed.pool), Err(Error::Io { op: "write", .. })));
     assert_eq!(dirty(&bed), [1, 2, 3]);
@@ -92,8 +85,8 @@ fn writeback_starts_when_there_is_enough_and_before_the_writer_rests() {
             let is_one = op.kind == OpKind::Writeback;
             counted.fetch_add(u64::from(is_one), Ordering::Relaxed);
         })));
-        let config = Config { background_writer_flush_after_bytes: flush_after_bytes, ..config() };
-        assert!(BackgroundWriter::new(&config, &bed.pool).round(&bed.pool).unwrap().is_idle);
+        bed.configure(|config| config.background_writer_flush_after_bytes = flush_after_bytes);
+        assert!(BackgroundWriter::new(&bed.pool).round(&bed.pool).unwrap().is_idle);
         assert_eq!(writebacks.load(Ordering::Relaxed), expected, "{flush_after_bytes}");
     }
 }
@@ -101,7 +94,7 @@ fn writeback_starts_when_there_is_enough_and_before_the_writer_rests() {
 #[test]
 fn sleep_ends_with_the_next_allocation_or_with_a_wake() {
     let bed = bed();
-    let mut writer = BackgroundWriter::new(&config(), &bed.pool);
+    let mut writer = BackgroundWriter::new(&bed.pool);
     assert!(writer.round(&bed.pool).unwrap().is_idle);
     std::thread::scope(|scope| {
         scope.spawn(|| writer.sleep(&bed.pool));

@@ -94,7 +94,7 @@ fn a_damaged_page_keeps_its_neighbours_from_nobody() {
     let mut unsealed = Page::zeroed(PAGE_BYTES);
     unsealed.format(page(2));
     let file = bed.files.get(page(2).file()).unwrap();
-    bed.files.write_page(&file, page(2), &unsealed).unwrap();
+    bed.files.write_pages(&file, page(2), &[unsealed.bytes()]).unwrap();
     let error = bed.pool.load(page(0), BLOCKS, None).unwrap_err();
     let Error::Page { page: damaged, fault: PageFault::Checksum { .. } } = error else {
         panic!("expected a damaged page, got {error:?}");

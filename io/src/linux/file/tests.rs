@@ -29,7 +29,7 @@ impl FileExt for Flaky {
 }
 
 fn temporary_file() -> LinuxFile {
-    LinuxFile::new(tempfile::tempfile().unwrap(), Arc::default())
+    LinuxFile::new(tempfile::tempfile().unwrap(), false, Arc::default())
 }
 
 #[test]
@@ -69,9 +69,40 @@ fn a_read_into_several_buffers_reports_any_other_error() {
 #[test]
 fn a_prefetch_that_is_not_supported_does_nothing() {
     let (_reader, writer) = io::pipe().unwrap();
-    let pipe = LinuxFile::new(File::from(OwnedFd::from(writer)), Arc::default());
+    let pipe = LinuxFile::new(File::from(OwnedFd::from(writer)), false, Arc::default());
     assert!(sys::prefetch(&pipe.file, 0, NonZeroU64::MIN).is_err(), "no pipe can be prefetched");
     pipe.prefetch(0, 4096).unwrap();
+}
+
+#[test]
+fn what_the_kernel_writes_of_several_buffers_in_part_is_repeated_until_done() {
+    let (first, second) = ([1; 3], [2; 4]);
+    let (mut written, mut calls) = (Vec::new(), 0);
+    let partly = |bufs: &[IoSlice<'_>], offset: u64| {
+        calls += 1;
+        assert_eq!(offset, 100 + written.len() as u64);
+        if calls % 2 == 0 {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        let all: Vec<u8> = bufs.iter().flat_map(|buf| buf.iter().copied()).collect();
+        written.extend_from_slice(&all[..all.len().min(2)]);
+        Ok(all.len().min(2))
+    };
+    write_all_vectored(&[&first, &[], &second], 100, partly).unwrap();
+    assert_eq!(written, [1, 1, 1, 2, 2, 2, 2]);
+    let nothing = write_all_vectored(&[&[0; 2]], 0, |_, _| Ok(0)).unwrap_err();
+    assert_eq!(nothing.kind(), io::ErrorKind::WriteZero);
+}
+
+#[test]
+fn more_buffers_than_the_kernel_takes_at_once_are_written_all() {
+    let file = temporary_file();
+    let parts: Vec<[u8; 1]> = (0..3000).map(|number| [number as u8]).collect();
+    let bufs: Vec<&[u8]> = parts.iter().map(|part| &part[..]).collect();
+    file.write_vectored_at(&bufs, 10).unwrap();
+    let mut found = vec![0; 3000];
+    assert_eq!(file.read_at(&mut found, 10).unwrap(), 3000);
+    assert!(found.iter().zip(&parts).all(|(found, part)| *found == part[0]));
 }
 
 #[test]
@@ -126,7 +157,7 @@ fn write_ahead_of_zeros(file: &LinuxFile) -> Vec<u64> {
 fn writeback_that_is_not_supported_is_remembered_and_does_nothing() {
     let (_reader, writer) = io::pipe().unwrap();
     let support = Arc::new(WritebackSupport::default());
-    let pipe = LinuxFile::new(File::from(OwnedFd::from(writer)), Arc::clone(&support));
+    let pipe = LinuxFile::new(File::from(OwnedFd::from(writer)), false, Arc::clone(&support));
     assert!(!support.is_lacking());
     pipe.start_writeback(0, 4096).unwrap();
     assert!(support.is_lacking());
@@ -134,16 +165,31 @@ fn writeback_that_is_not_supported_is_remembered_and_does_nothing() {
 }
 
 #[test]
+fn where_writeback_is_lacking_its_substitutes_leave_the_bytes() {
+    let support = Arc::new(WritebackSupport::default());
+    support.lacking.store(true, Ordering::Relaxed);
+    let file = LinuxFile::new(tempfile::tempfile().unwrap(), false, support);
+    file.write_at(&[3; 8192], 0).unwrap();
+    file.start_writeback(0, 4096).unwrap();
+    file.wait_writeback(4096, 4096).unwrap();
+    let mut found = [0; 8192];
+    assert_eq!(file.read_at(&mut found, 0).unwrap(), 8192);
+    assert_eq!(found, [3; 8192]);
+}
+
+#[test]
 fn writeback_of_a_regular_file_is_supported_here_or_remembered() {
     let file = temporary_file();
     file.write_at(&[1; 4096], 0).unwrap();
     file.start_writeback(0, 4096).unwrap();
+    file.wait_writeback(0, 4096).unwrap();
 }
 
 #[test]
 fn an_empty_range_never_reaches_the_kernel() {
     let file = temporary_file();
-    for error in [file.start_writeback(0, 0), file.allocate(0, 0)].map(Result::unwrap_err) {
+    let outcomes = [file.start_writeback(0, 0), file.wait_writeback(0, 0), file.allocate(0, 0)];
+    for error in outcomes.map(Result::unwrap_err) {
         assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
     }
     assert!(!file.writeback.is_lacking());

@@ -1,0 +1,125 @@
+//! Properties of the pacing, on simulated devices and logs.
+
+use super::super::simulate::{Point, Surroundings, simulate};
+use super::*;
+use proptest::prelude::*;
+
+const SECOND: Duration = Duration::from_secs(1);
+const MS: Duration = Duration::from_millis(1);
+
+fn schedule(seconds: u32) -> Schedule {
+    Schedule { spread: SECOND * seconds, wal_bytes: 1 << 30 }
+}
+
+fn no_log(_: Duration) -> (u64, u64) {
+    (0, 0)
+}
+
+/// Pages of a steady device.
+fn steady(seconds: u32, total: usize, write: Duration) -> Vec<Point> {
+    simulate(schedule(seconds), total, Surroundings { device: move |_| write, log: no_log })
+}
+
+fn end(points: &[Point]) -> Duration {
+    points.last().map_or(Duration::ZERO, |point| point.elapsed)
+}
+
+/// The most pages that were written within a second.
+fn densest_second(points: &[Point]) -> usize {
+    let before = |time: Duration| points.partition_point(|point| point.elapsed < time);
+    let within = |first: &Point| before(first.elapsed + SECOND) - before(first.elapsed);
+    points.iter().map(within).max().unwrap_or(0)
+}
+
+#[test]
+fn a_checkpoint_of_one_page_rests_in_pieces() {
+    let mut pacer = Pacer::new(schedule(10));
+    pacer.note_write(MS);
+    let at = |done, elapsed| Standing { done, total: 2, elapsed, ..Standing::default() };
+    assert_eq!(pacer.rest(&at(1, MS)), Some(LONGEST_REST));
+    assert_eq!(pacer.rest(&at(1, MS + LONGEST_REST)), Some(LONGEST_REST));
+    assert_eq!(pacer.rest(&at(2, SECOND)), None, "it is complete");
+}
+
+#[test]
+fn a_device_that_is_too_slow_is_given_no_rest() {
+    let points = steady(1, 1000, MS * 5);
+    assert_eq!(end(&points), MS * 5 * 1000);
+}
+
+#[test]
+fn a_stall_is_made_up_for_evenly_and_not_in_a_burst() {
+    // 1000 pages in 10 s, one of which takes 4 s: 100 a second before, and about 170 afterwards.
+    let mut stalled = false;
+    let device = move |elapsed: Duration| {
+        let stalls = !stalled && elapsed > SECOND * 3;
+        stalled |= stalls;
+        if stalls { SECOND * 4 } else { MS }
+    };
+    let points = simulate(schedule(10), 1000, Surroundings { device, log: no_log });
+    assert!(end(&points) < SECOND * 11, "{:?}", end(&points));
+    assert!(densest_second(&points) < 300, "{}", densest_second(&points));
+}
+
+#[test]
+fn a_burst_of_images_brings_no_burst_of_writes_and_other_wal_does() {
+    // In the first second half of the budget, then a trickle.
+    let budget = 1u64 << 30;
+    let bytes = |elapsed: Duration| {
+        let part = elapsed.as_secs_f64().min(1.0) * 0.5;
+        (part * budget as f64) as u64 + elapsed.as_millis() as u64
+    };
+    let run = |log: &dyn Fn(Duration) -> (u64, u64)| {
+        let points = simulate(schedule(100), 5000, Surroundings { device: |_| MS / 10, log });
+        points.iter().filter(|point| point.elapsed < SECOND).count()
+    };
+    assert!(run(&|elapsed| (bytes(elapsed), bytes(elapsed))) < 100);
+    assert!(run(&|elapsed| (bytes(elapsed), 0)) > 1000);
+}
+
+#[test]
+fn wal_at_a_steady_rate_sets_the_pace_where_it_leaves_less_time() {
+    // The budget lasts 10 s, the schedule 100 s.
+    let log = |elapsed: Duration| ((elapsed.as_secs_f64() / 10.0 * (1 << 30) as f64) as u64, 0);
+    let points = simulate(schedule(100), 1000, Surroundings { device: |_| MS, log });
+    assert!(end(&points) > SECOND * 8 && end(&points) < SECOND * 11, "{:?}", end(&points));
+}
+
+proptest! {
+    /// Where the device can do it, what is written is never far from the even rate, and the end is
+    /// in time.
+    #[test]
+    fn the_writes_are_spread_evenly(
+        total in 1usize..3000,
+        seconds in 1u32..300,
+        load in 0.0f64..0.9,
+    ) {
+        let write = (SECOND * seconds).mul_f64(load / total as f64);
+        let points = steady(seconds, total, write);
+        let slack = total as f64 * 0.02 + 2.0
+            + LONGEST_REST.max(write).div_duration_f64(SECOND * seconds) * total as f64;
+        for Point { elapsed, done, ideal } in &points {
+            let off = (*done as f64 - ideal).abs();
+            prop_assert!(off <= slack, "{done} pages at {elapsed:?}, ideal {ideal}");
+        }
+        prop_assert!(end(&points) <= SECOND * seconds + LONGEST_REST + write);
+    }
+
+    /// Whatever the device and the log do, it ends, and no rest is longer than the longest.
+    #[test]
+    fn it_ends_with_any_device_and_any_log(
+        total in 1usize..300,
+        seconds in 0u32..100,
+        times in prop::collection::vec(0u64..2_000_000, 1..20),
+        wal in prop::collection::vec((0u64..1 << 31, 0u64..1 << 31), 1..20),
+    ) {
+        let (mut writes, mut logs) = (times.iter().cycle(), wal.iter().cycle());
+        let device = |_| Duration::from_micros(*writes.next().expect("endless"));
+        let log = |_| *logs.next().expect("endless");
+        let points = simulate(schedule(seconds), total, Surroundings { device, log });
+        prop_assert_eq!(points.len(), total);
+        let busy: u64 = times.iter().cycle().take(total).sum();
+        let rest = end(&points).saturating_sub(Duration::from_micros(busy));
+        prop_assert!(rest <= SECOND * seconds + LONGEST_REST, "{rest:?}");
+    }
+}
