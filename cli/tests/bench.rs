@@ -43,7 +43,7 @@ fn a_store_that_is_kept_can_be_opened_and_its_directory_is_not_used_again() {
     let parent = tempfile::tempdir().unwrap();
     let dir = parent.path().join("store");
     let printed = bench(&dir, &[&SHORT[..], &["--keep"]].concat()).fine();
-    assert!(printed.lines().nth(1).unwrap().starts_with("method-2 "), "{printed}");
+    assert!(printed.lines().nth(1).unwrap().starts_with("ours "), "{printed}");
     support::run("recover", &dir, &[]).fine();
     let before = support::snapshot(&dir);
     bench(&dir, &SHORT).failed(2, &["store holds ", "expected nothing"]);
@@ -70,5 +70,5 @@ fn an_interrupt_leaves_an_empty_directory_as_it_was() {
 #[test]
 fn a_variant_that_is_none_is_refused_with_those_there_are() {
     let parent = tempfile::tempdir().unwrap();
-    bench(parent.path(), &["--variant", "hope"]).failed(2, &["hope", "no-control, method-2"]);
+    bench(parent.path(), &["--variant", "hope"]).failed(2, &["hope", "no-control, method-1"]);
 }
