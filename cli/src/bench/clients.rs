@@ -9,6 +9,7 @@ use crate::torture::plan::SplitMix64;
 use seawall::{Error, Store};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::thread::ScopedJoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Between two looks at commits and checkpoints.
@@ -61,17 +62,18 @@ pub(super) fn work(
         let looked = onlooker.look(interrupt, tell);
         // Relaxed: whoever sees it late commits once more.
         shared.stop.store(true, Ordering::Relaxed);
-        let panicked = || Err(Failure::Finding("a client has panicked".to_owned()));
-        let join =
-            |thread: std::thread::ScopedJoinHandle<'_, Result<(), Error>>| match thread.join() {
-                Ok(ended) => ended.map_err(Failure::from),
-                Err(_) => panicked(),
-            };
         let worked = threads.into_iter().map(join).fold(Ok(()), Result::and);
         (looked, worked)
     });
     worked.and(looked)?;
     onlooker.end(tell)
+}
+
+fn join(client: ScopedJoinHandle<'_, Result<(), Error>>) -> Result<(), Failure> {
+    match client.join() {
+        Ok(ended) => Ok(ended?),
+        Err(_) => Err(Failure::Finding("a client has panicked".to_owned())),
+    }
 }
 
 /// Ends with the others if it fails.

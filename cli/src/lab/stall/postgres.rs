@@ -121,24 +121,10 @@ impl<'b> Cluster<'b> {
         let mut command = as_user(self.bed.group.command("setpriv"), &self.bin.join("postgres"));
         command.arg("-D").arg(&self.data).stdin(Stdio::null()).stdout(Stdio::null());
         command.arg("-c").arg(format!("unix_socket_directories={}", self.socket.display()));
-        let sized = [
-            format!("shared_buffers={}MB", args.pool_mib),
-            format!("checkpoint_timeout={}ms", args.checkpoint_every.as_millis()),
-        ];
-        let fixed = [
-            "listen_addresses=",
-            "synchronous_commit=on",
-            "fsync=on",
-            "full_page_writes=on",
-            // So much that the time paces the checkpoints, not the log; as `bench` does.
-            "max_wal_size=6GB",
-            "min_wal_size=2GB",
-            "log_checkpoints=on",
-            "log_line_prefix=%n ",
-            "huge_pages=off",
-        ];
-        let fixed = fixed.iter().chain(settings.settings).map(|setting| (*setting).to_owned());
-        for setting in sized.into_iter().chain(fixed) {
+        for setting in common(args) {
+            command.arg("-c").arg(setting);
+        }
+        for setting in settings.settings {
             command.arg("-c").arg(setting);
         }
         // SIGQUIT: an immediate shutdown, which takes all of its processes along.
@@ -201,6 +187,27 @@ impl<'b> Cluster<'b> {
         command.env("PGDATABASE", USER).env("PGCONNECT_TIMEOUT", "10").stdin(Stdio::null());
         command
     }
+}
+
+/// The settings of all runs.
+fn common(args: &StallArgs) -> Vec<String> {
+    let sized = [
+        format!("shared_buffers={}MB", args.pool_mib),
+        format!("checkpoint_timeout={}ms", args.checkpoint_every.as_millis()),
+    ];
+    let fixed = [
+        "listen_addresses=",
+        "synchronous_commit=on",
+        "fsync=on",
+        "full_page_writes=on",
+        // So much that the time paces the checkpoints, not the log; as `bench` does.
+        "max_wal_size=6GB",
+        "min_wal_size=2GB",
+        "log_checkpoints=on",
+        "log_line_prefix=%n ",
+        "huge_pages=off",
+    ];
+    sized.into_iter().chain(fixed.map(str::to_owned)).collect()
 }
 
 fn as_user(mut setpriv: Command, program: &Path) -> Command {
