@@ -367,4 +367,30 @@ mod tests {
             "page_bytes is 8192, expected 16384, with which the store was created"
         );
     }
+
+    #[test]
+    fn settings_that_contradict_each_other_are_refused() {
+        let config = Config { wal_min_bytes: 2 << 30, ..Config::default() };
+        assert_eq!(
+            config.validate().unwrap_err().to_string(),
+            "wal_min_bytes is 2147483648, expected 0 to 1073741824"
+        );
+    }
+
+    #[test]
+    fn what_is_fixed_while_a_store_is_open_is_named() {
+        let now = Config::default();
+        let change = |change: fn(&mut Config)| {
+            let mut config = now;
+            change(&mut config);
+            now.check_change(&config).map_err(|error| error.to_string())
+        };
+        change(|config| config.evict_sync_rounds = 9).unwrap();
+        change(|config| config.checkpoint_timeout = Duration::from_secs(1)).unwrap();
+        assert_eq!(
+            change(|config| config.data_direct = false).unwrap_err(),
+            "data_direct is false, expected true until the store is opened again"
+        );
+        assert!(change(|config| config.format.page_bytes = 4096).unwrap_err().contains("8192"));
+    }
 }

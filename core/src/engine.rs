@@ -10,7 +10,7 @@ mod log;
 mod scans;
 mod threads;
 
-use crate::buffer::{DurableLog, PageRead, Pool};
+use crate::buffer::{DurableLog, PageRead, Pool, PoolStats};
 use crate::checkpoint::{
     CHECKPOINT_RECORD_BYTES, CheckpointDelay, CheckpointHistory, CheckpointProgress,
     CheckpointRequest, CheckpointStats, Checkpointer, Delays, Parts, Urgency,
@@ -363,6 +363,11 @@ impl Engine {
     /// The checkpoints since the store was opened.
     pub fn checkpoints(&self) -> CheckpointHistory {
         self.checkpointer.history()
+    }
+
+    /// What the pool has done since the store was opened.
+    pub fn pool_stats(&self) -> PoolStats {
+        self.pool.stats()
     }
 
     /// Makes checkpoints stop resting between their writes, from now on.

@@ -31,6 +31,7 @@ pub mod lsn;
 pub mod operation;
 pub mod page;
 pub mod poison;
+mod probe;
 pub mod recovery;
 pub mod redo;
 #[cfg(feature = "sim")]

@@ -59,6 +59,38 @@ fn a_sync_queue_of_one_request_loses_nothing() {
     sweep(config, options, |engine, sweep| mixed(engine, sweep, 16));
 }
 
+/// Method 1 and method 2 of the posts, with the smallest limits, through the page cache.
+#[test]
+fn every_crash_recovers_what_was_acknowledged_with_any_control_of_writeback() {
+    let options = CrashOptions { max_subset: 4, seeded: 2, seed: 5 };
+    let config = Config {
+        data_direct: false,
+        checkpoint_flush_after_bytes: 4096,
+        checkpoint_flush_waits: true,
+        backend_flush_after_bytes: 4096,
+        evict_sync_rounds: 3,
+        evict_sync_threshold_pages: 1,
+        sync_queue_capacity: 1,
+        ..small()
+    };
+    sweep(config, options, |engine, sweep| {
+        mixed(engine, sweep, 16);
+        assert!(engine.pool_stats().written_by_evictions > 0);
+    });
+}
+
+/// Eight frames for ten pages, of which two are next to each other: the runs are as long as they
+/// can be in segments of two.
+#[test]
+fn every_crash_recovers_what_was_acknowledged_where_neighbours_are_written_together() {
+    let options = CrashOptions { max_subset: 4, seeded: 2, seed: 6 };
+    sweep(Config { buffers: 8, ..small() }, options, |engine, sweep| {
+        mixed(engine, sweep, 16);
+        let taken_along = engine.pool_stats().taken_along;
+        assert!(taken_along > 3, "{taken_along} were taken along");
+    });
+}
+
 #[test]
 fn every_crash_recovers_what_was_acknowledged_with_syncs_after_writes_too() {
     for wal_sync in [WalSync::Fdatasync, WalSync::Fsync] {

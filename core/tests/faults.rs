@@ -5,7 +5,7 @@ mod common;
 
 use common::{Model, config, engine_on, open, recover, small};
 use seawall_core::checkpoint::Urgency;
-use seawall_core::config::Config;
+use seawall_core::config::{Config, Format};
 use seawall_core::disk::Disk;
 use seawall_core::engine::Engine;
 use seawall_core::error::{Error, Result};
@@ -71,6 +71,38 @@ fn a_failed_sync_of_the_log_poisons(config: &Config, kind: OpKind, first: &str) 
     let engine = open(&disk, config).unwrap();
     assert!([1, 2].contains(&engine.read(PAGE).unwrap()[0]), "acknowledged, or the one in doubt");
     commit(&engine, PAGE, 4).unwrap();
+}
+
+#[test]
+fn a_failed_writeback_poisons_whoever_has_asked_for_it() {
+    let buffered = Config {
+        data_direct: false,
+        checkpoint_flush_after_bytes: 4096,
+        write_combine_bytes: 0,
+        ..config()
+    };
+    for (waits, kind) in [(false, OpKind::Writeback), (true, OpKind::WaitWriteback)] {
+        let config = Config { checkpoint_flush_waits: waits, ..buffered };
+        let (disk, engine) = store(&config, 1);
+        commit(&engine, PAGE, 1).unwrap();
+        disk.fail_at(1, Fault::once(EIO).only(kind));
+        let first = "writeback data/00000001.0";
+        assert_eq!(poisoned_by(engine.checkpoint(Urgency::Immediate).map(drop)), first);
+        assert_eq!(poisoned_by(commit(&engine, PAGE, 2)), first);
+    }
+}
+
+#[test]
+fn where_one_page_of_a_run_cannot_be_written_the_one_that_was_asked_for_is() {
+    let config =
+        Config { format: Format { data_segment_bytes: 1 << 20, ..config().format }, ..config() };
+    let (disk, engine) = store(&config, 3);
+    for block in 0..3 {
+        commit(&engine, PageId::new(FileId(1), block), 7).unwrap();
+    }
+    disk.fail_at(1, Fault::once(EIO).only(OpKind::Write));
+    let stats = engine.checkpoint(Urgency::Immediate).unwrap();
+    assert_eq!((stats.buffers_written, stats.writes), (3, 2), "one alone, then two");
 }
 
 #[test]

@@ -28,16 +28,18 @@
 
 mod clock;
 mod linux;
+mod measured;
 mod store;
 mod workers;
 
 pub use clock::SystemClock;
 pub use linux::LinuxDisk;
+pub use measured::{IoKind, IoObject, IoStats};
 pub use store::Store;
 pub use workers::Threads;
 
 pub use seawall_core;
-pub use seawall_core::buffer::{Access, PageRead, Ring};
+pub use seawall_core::buffer::{Access, PageRead, PoolStats, Ring};
 pub use seawall_core::checkpoint::{
     CheckpointDelay, CheckpointHistory, CheckpointProgress, CheckpointStats, Phase,
 };

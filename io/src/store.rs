@@ -1,7 +1,8 @@
 //! The store: an [`Engine`] on Linux files, with the threads that keep it moving.
 
+use crate::measured::{IoStats, MeasuredDisk, Meter};
 use crate::{LinuxDisk, SystemClock, Threads};
-use seawall_core::buffer::{Access, PageRead, Ring};
+use seawall_core::buffer::{Access, PageRead, PoolStats, Ring};
 use seawall_core::checkpoint::{
     CheckpointDelay, CheckpointHistory, CheckpointProgress, CheckpointStats, Urgency,
 };
@@ -34,6 +35,7 @@ use std::time::Duration;
 pub struct Store {
     engine: Arc<Engine>,
     background: Background,
+    meter: Arc<Meter>,
 }
 
 impl Store {
@@ -94,10 +96,13 @@ impl Store {
     ) -> Result<Self> {
         let clock = Arc::new(SystemClock::new());
         let time = Arc::clone(&clock) as Arc<dyn Clock>;
+        let disk = MeasuredDisk::new(disk, Arc::clone(&clock));
+        let meter = disk.meter();
+        let disk = Arc::new(disk);
         let workers = Threads::for_this_machine();
         let engine = Arc::new(Engine::open_with(disk, config, time, &workers, redo)?);
         let background = Background::start(&engine, clock)?;
-        Ok(Self { engine, background })
+        Ok(Self { engine, background, meter })
     }
 
     /// What recovery found and did when the store was opened.
@@ -301,6 +306,17 @@ impl Store {
     /// [`Error::Io`].
     pub fn wal_reader(&self, from: Lsn) -> Result<TailReader> {
         self.engine.wal_reader(from)
+    }
+
+    /// What the pool has done since the store was opened.
+    pub fn pool_stats(&self) -> PoolStats {
+        self.engine.pool_stats()
+    }
+
+    /// What the calls of the disk have taken since the store was opened, by kind; recovery is
+    /// among them. PostgreSQL: `pg_stat_io`.
+    pub fn io_stats(&self) -> Vec<IoStats> {
+        self.meter.stats()
     }
 
     /// What has gone into the log since the store was opened.

@@ -111,6 +111,13 @@ impl Bed {
         BackgroundWriter::new(&self.pool)
     }
 
+    /// Changes the settings.
+    pub(crate) fn configure(&self, change: impl FnOnce(&mut Config)) {
+        let mut config = self.config.get();
+        change(&mut config);
+        self.config.replace(config);
+    }
+
     /// The operations on the disk since the bed was made, in their order: a part of an outcome.
     pub(crate) fn history(&self) -> String {
         self.history.lock().expect("no panic").join(", ")
@@ -174,7 +181,7 @@ impl DurableLog for NoLog {
 pub(crate) struct Store {
     pub(crate) bed: Bed,
     pub(crate) wal: Arc<Wal>,
-    delays: Delays,
+    pub(crate) delays: Delays,
 }
 
 /// No time passes.

@@ -24,6 +24,7 @@ use crate::files::{DataFile, Writeback};
 use crate::fsync::{Registered, SyncTag};
 use crate::lsn::Lsn;
 use crate::page::{Page, PageId};
+use crate::probe::event;
 use std::sync::Arc;
 
 /// What became of a request to write a page out.
@@ -115,7 +116,9 @@ impl Pool {
             }
         }
         let io = WriteIo { frame, end: WriteEnd::Failed };
-        match self.copy(pin, by) {
+        let (number, block) = (pin.page().file().0, pin.page().block());
+        event!(buffer__flush__start, file = number, block = block);
+        let flushed = match self.copy(pin, by) {
             Copied::Image(file, image) => {
                 let base = Outgoing { io, page: pin.page(), image, pin: None };
                 self.write_out(&file, self.combine(&file, base, by), by)
@@ -128,7 +131,9 @@ impl Pool {
                 io.end(WriteEnd::Abandoned);
                 Ok(Flush::Contended)
             }
-        }
+        };
+        event!(buffer__flush__done, file = number, block = block);
+        flushed
     }
 
     /// A copy of a page as it is, to be written by the caller, who owns the I/O.
@@ -165,9 +170,10 @@ impl Pool {
             }
             written = self.write_run(file, &run);
         }
-        self.register_for_sync(written?)?;
-        let (first, pages) = (run[0].page, run.len() as u32);
+        let (written, first, pages) = (written?, run[0].page, run.len() as u32);
+        self.register_for_sync(written)?;
         run.into_iter().for_each(|page| page.io.end(WriteEnd::Written));
+        self.counters.note(by, pages);
         self.note_written(first, pages, by)?;
         Ok(Flush::Written { first, pages })
     }

@@ -21,6 +21,7 @@ mod pool;
 mod read;
 mod ring;
 pub mod state;
+mod stats;
 mod table;
 mod victim;
 
@@ -32,4 +33,5 @@ pub use guard::{PageRead, PageWrite, Pin};
 pub use pool::{DurableLog, Pool};
 pub use ring::{Access, Ring};
 pub use state::Marked;
+pub use stats::PoolStats;
 pub use table::{FrameId, PageTable, Present};

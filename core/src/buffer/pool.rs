@@ -14,6 +14,7 @@ use super::guard::{PageRead, Pin};
 use super::read::Origin;
 use super::ring::Ring;
 use super::state::{Header, Snapshot};
+use super::stats::Counters;
 use super::table::{FrameId, PageTable};
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -56,6 +57,7 @@ pub struct Pool {
     pub(super) evicted: EvictedPages,
     /// What those who evict pages have written.
     pub(super) backend_writeback: Mutex<WritebackQueue>,
+    pub(super) counters: Counters,
     pub(super) claim_attempts: usize,
 }
 
@@ -80,6 +82,7 @@ impl Pool {
             config,
             evicted: EvictedPages::new(),
             backend_writeback: Mutex::new(WritebackQueue::new()),
+            counters: Counters::default(),
             // That many losses in a row mean that the pool is too small for its users, not bad
             // luck.
             claim_attempts: buffers.max(8) * 8,

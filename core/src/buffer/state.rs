@@ -236,7 +236,7 @@ impl Header {
     /// writes it. Usage stays. Which page it is has to be compared afterwards.
     #[must_use]
     pub fn pin_if_dirty(&self) -> Option<Snapshot> {
-        let is_free = |word: Snapshot| word.is_dirty() && !word.has_io();
+        let is_free = |word: Snapshot| !word.has_io() && word.is_dirty();
         self.update(|word| is_free(word).then(|| (word.pinned(), word))).ok()
     }
 

@@ -38,7 +38,7 @@ impl Delays {
     }
 
     /// Does something while there is no delay.
-    pub(super) fn between<R>(&self, act: impl FnOnce() -> R) -> R {
+    pub fn between<R>(&self, act: impl FnOnce() -> R) -> R {
         let _none = self.0.write();
         act()
     }

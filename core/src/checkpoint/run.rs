@@ -35,9 +35,11 @@ use crate::files::Files;
 use crate::fsync::{SyncQueue, SyncTable};
 use crate::lsn::Lsn;
 use crate::poison::Poison;
+use crate::probe::{event, span};
 use crate::sync::{Mutex, Setting};
 use crate::wal::Wal;
 use crate::wal::record::{RECORD_HEADER_BYTES, RecordBuf, RecordKind};
+use crate::wal::segment::SegmentCounts;
 use std::time::Duration;
 
 /// What a checkpoint works on.
@@ -146,6 +148,8 @@ impl Checkpointer {
         state: StoreState,
     ) -> Result<CheckpointStats> {
         let mut running = self.state.lock();
+        let _span = span!("checkpoint");
+        event!(checkpoint__start, all = kind == Marked::All);
         self.history.lock().started += 1;
         let result = self.checkpoint(&mut running, parts, kind, state);
         parts.pool.evicted().end();
@@ -168,6 +172,7 @@ impl Checkpointer {
         if parts.config.get().evict_sync_rounds > 0 {
             parts.pool.evicted().begin();
         }
+        event!(buffer__checkpoint__start, all = kind == Marked::All);
         let pages = parts.pool.mark_dirty_pages(kind);
         let marked = parts.clock.now();
         let (table, checkpointer, account) = (&mut running.table, self, Account::default());
@@ -178,11 +183,22 @@ impl Checkpointer {
         work.sync_files()?;
         let synced = parts.clock.now();
         let account = work.account;
+        event!(buffer__checkpoint__done);
         self.report(Phase::Finishing, 0, 0);
         parts.files.remove_dropped()?;
         let lsn = conclude(running, parts, redo, state)?;
         let times = Times { started, marked, written, synced };
-        Ok(stats(running, parts, &account, &times, (lsn, redo)))
+        let stats = stats(running, parts, &account, &times, (lsn, redo));
+        let SegmentCounts { added, removed, recycled } = stats.segments;
+        event!(
+            checkpoint__done,
+            written = stats.buffers_written,
+            buffers = stats.buffers,
+            added = added,
+            removed = removed,
+            recycled = recycled
+        );
+        Ok(stats)
     }
 }
 

@@ -21,6 +21,7 @@ use crate::files::Writeback;
 use crate::fsync::{SyncTable, SyncTag};
 use crate::lsn::Lsn;
 use crate::page::PageId;
+use crate::probe::{event, span};
 use crate::writeback::WritebackQueue;
 use std::time::Duration;
 
@@ -59,7 +60,9 @@ impl Work<'_> {
     /// Step 3.
     pub(super) fn write_pages(&mut self, marked: Vec<(PageId, FrameId)>) -> Result<()> {
         let (parts, total) = (self.parts, marked.len());
-        let started = parts.clock.now();
+        let (started, buffers) = (parts.clock.now(), parts.pool.buffers());
+        let _span = span!("buffer_sync");
+        event!(buffer__sync__start, buffers = buffers, to_write = total);
         let mut pacer = Pacer::new(schedule(&parts.config.get()));
         let mut writeback = WritebackQueue::new();
         for (index, step) in Plan::new(marked, parts.files).enumerate() {
@@ -74,6 +77,8 @@ impl Work<'_> {
             self.checkpointer.report(Phase::Writing, index + 1, total);
             self.rest(index + 1, total, started, &mut pacer);
         }
+        let written = self.account.pages;
+        event!(buffer__sync__done, buffers = buffers, written = written, to_write = total);
         self.drain(&mut writeback)
     }
 
@@ -89,6 +94,7 @@ impl Work<'_> {
             return Ok(());
         };
         pacer.note_write(parts.clock.now().saturating_sub(started));
+        event!(buffer__sync__written, frame = frame.0);
         self.account.pages += pages as usize;
         self.account.writes += 1;
         let config = parts.config.get();
@@ -125,6 +131,7 @@ impl Work<'_> {
     /// Method 1: waits for the writeback of what others have written since the checkpoint began.
     pub(super) fn wait_for_evicted(&mut self) -> Result<()> {
         let parts = self.parts;
+        let _span = span!("wait_for_evicted");
         let started = parts.clock.now();
         loop {
             self.checkpointer.report(Phase::Waiting, self.account.waited_pages, 0);
@@ -149,6 +156,8 @@ impl Work<'_> {
     pub(super) fn sync_files(&mut self) -> Result<()> {
         let (parts, checkpointer) = (self.parts, self.checkpointer);
         let account = &mut self.account;
+        let _span = span!("sync_files");
+        event!(buffer__checkpoint__sync__start);
         let mut synced = 0;
         self.table.sync_all(parts.syncs, |tag| {
             sync(parts, account, tag)?;

@@ -31,6 +31,7 @@ use crate::error::{Error, PageFault, Result};
 use crate::fsync::SyncTag;
 use crate::page::{FileId, Page, PageId};
 use crate::poison::Poison;
+use crate::probe::event;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Mutex, RwLock};
 use std::collections::{BTreeMap, BTreeSet};
@@ -250,12 +251,15 @@ impl Files {
         let _exist = file.lock_for_reading(last)?;
         let (tag, offset) = self.place(first);
         let fault = |bytes| Error::Page { page: first, fault: PageFault::Short { bytes } };
+        let (number, block) = (first.file().0, first.block());
+        event!(buffer__read__start, file = number, block = block, pages = pages.len());
         let read = file
             .segment(tag.segment)
             .ok_or_else(|| fault(0))?
             .io
             .read_vectored_at(pages, offset)
             .map_err(|source| page_failed("read", first, file.path(tag.segment), offset, source))?;
+        event!(buffer__read__done, file = number, block = block, pages = pages.len());
         if read < pages.len() * self.page_bytes as usize { Err(fault(read)) } else { Ok(()) }
     }
 
@@ -309,7 +313,9 @@ impl Files {
     pub fn sync(&self, tag: SyncTag) -> Result<()> {
         let Ok(file) = self.get(tag.file) else { return Ok(()) };
         let segment = self.segment(&file, tag.segment)?;
+        event!(file__sync__start, file = tag.file.0, segment = tag.segment);
         let synced = segment.witness.sync_data();
+        event!(file__sync__done, file = tag.file.0, segment = tag.segment);
         synced.map_err(|e| self.poison.poison("sync", &file.path(tag.segment), &e))
     }
 

@@ -69,9 +69,7 @@ impl<const BITS: u32> SyncTable<BITS> {
     ) -> Result<()> {
         self.absorb(queue);
         if self.entries.contains_key(&tag) {
-            // S2: nothing is absorbed in between.
-            sync(tag)?;
-            self.entries.remove(&tag);
+            self.sync_entry(tag, sync)?;
         }
         Ok(())
     }
@@ -99,12 +97,18 @@ impl<const BITS: u32> SyncTable<BITS> {
             if synced > 0 && synced % SYNCS_PER_ABSORB == 0 {
                 self.absorb(queue);
             }
-            sync(tag)?;
-            self.entries.remove(&tag);
+            self.sync_entry(tag, &mut sync)?;
             synced += 1;
             last = Some(tag);
         }
         self.in_progress = false;
+        Ok(())
+    }
+
+    /// Syncs a segment and takes it out of the table. Nothing is absorbed in between (S2).
+    fn sync_entry(&mut self, tag: SyncTag, sync: impl FnOnce(SyncTag) -> Result<()>) -> Result<()> {
+        sync(tag)?;
+        self.entries.remove(&tag);
         Ok(())
     }
 

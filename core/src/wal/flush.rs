@@ -29,6 +29,7 @@ use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::lsn::Lsn;
 use crate::poison::{Poison, PoisonWatcher};
+use crate::probe::event;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, MutexGuard, WaitWord};
 use std::fmt;
@@ -166,8 +167,11 @@ impl Wal {
         if lsn > end {
             return Err(Error::BeyondWal { lsn, end });
         }
+        event!(wal__flush__start, position = lsn.0);
         self.ring.wait_inserted(lsn);
-        self.reach(Goal::Flushed(lsn), Extent::Inserted)
+        let reached = self.reach(Goal::Flushed(lsn), Extent::Inserted);
+        event!(wal__flush__done, position = lsn.0);
+        reached
     }
 
     /// Has everything before `lsn` written, and nothing behind it; makes it durable too if `sync`

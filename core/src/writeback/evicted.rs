@@ -89,3 +89,36 @@ impl Default for EvictedPages {
         Self::new()
     }
 }
+
+#[cfg(all(test, not(any(seawall_loom, seawall_shuttle))))]
+mod tests {
+    use super::*;
+    use crate::buffer::bed::{Bed, page};
+    use crate::error::Error;
+    use crate::sim::{EIO, Fault, OpKind};
+
+    #[test]
+    fn what_does_not_fit_is_counted_and_the_next_checkpoint_begins_anew() {
+        let bed = Bed::new(4);
+        let pages = EvictedPages::new();
+        pages.begin();
+        pages.note(page(0), LIST_PAGES_MAX as u32 - 1);
+        pages.note(page(0), 3);
+        assert_eq!(pages.end(), 2);
+        pages.begin();
+        pages.note(page(0), 2);
+        pages.note(page(1), 2);
+        assert_eq!(pages.drain(&bed.files).unwrap(), 3, "each once");
+        assert_eq!((pages.drain(&bed.files).unwrap(), pages.end()), (0, 0));
+    }
+
+    #[test]
+    fn an_error_of_a_writeback_that_is_waited_for_poisons() {
+        let bed = Bed::new(4);
+        let pages = EvictedPages::new();
+        pages.begin();
+        pages.note(page(0), 1);
+        bed.disk.fail_at(1, Fault::once(EIO).only(OpKind::WaitWriteback));
+        assert!(matches!(pages.drain(&bed.files), Err(Error::Poisoned(_))));
+    }
+}

@@ -5,12 +5,17 @@ use super::{fixture, seawall_core};
 mod all_pinned;
 mod background_checkpoint;
 mod background_sleep;
+mod checkpoint_requests;
 mod cleanup;
 mod cleanup_waiters;
+mod combine;
+mod combine_both;
+mod delay_guard;
 mod dirty_flag;
 mod drop_flush;
 mod event;
 mod evict_dirty;
+mod evicted_lists;
 mod extend_read;
 mod flush_fails;
 mod flush_task;
@@ -29,6 +34,7 @@ mod read_in;
 mod redo_image;
 mod slot_removal;
 mod sync_cycle;
+mod sync_early;
 mod truncate_commit;
 mod truncate_flush;
 mod wal_crossing;
@@ -43,4 +49,5 @@ models! {
     background_checkpoint, background_sleep, extend_read, truncate_commit, truncate_flush,
     drop_flush, wal_insert, wal_crossing, wal_room, wal_positions, group_flush, flush_written,
     flush_fails, flush_task, wal_writer_sleep, slot_removal, redo_image, image_toggle, sync_cycle,
+    sync_early, evicted_lists, combine, combine_both, delay_guard, checkpoint_requests,
 }

@@ -1,6 +1,7 @@
 //! Every mutant, by what it changes.
 
 mod buffer;
+mod checkpoint;
 mod fsync;
 mod header;
 mod length;
@@ -18,6 +19,7 @@ pub fn all() -> impl Iterator<Item = &'static Mutant> {
         length::MUTANTS,
         wal::MUTANTS,
         fsync::MUTANTS,
+        checkpoint::MUTANTS,
     ];
     lists.into_iter().flatten()
 }

@@ -73,8 +73,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "flush-contended-page-passed-over",
         file: "buffer/flush.rs",
         site: Expression,
-        find: "self.flush(&Pin::adopt(self, id), Patience::Wait)",
-        replace: "self.flush(&Pin::adopt(self, id), Patience::Try)",
+        find: "self.flush(&Pin::adopt(self, id), Writer::Checkpoint)",
+        replace: "self.flush(&Pin::adopt(self, id), Writer::Background)",
         models: &["mark_flush"],
         reason: "the checkpoint does not wait for the content lock (C1, M63)",
     },
@@ -92,8 +92,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
         file: "buffer/flush.rs",
         site: Statements,
         find: "self.register_for_sync(written)?;
-        io.end(WriteEnd::Written);",
-        replace: "io.end(WriteEnd::Written);
+        run.into_iter().for_each(|page| page.io.end(WriteEnd::Written));",
+        replace: "run.into_iter().for_each(|page| page.io.end(WriteEnd::Written));
         self.register_for_sync(written)?;",
         models: &["background_checkpoint"],
         reason: "the checkpoint finds the page clean and its file not registered (F3, S1, M30)",

@@ -18,9 +18,9 @@ pub(super) const MUTANTS: &[Mutant] = &[
         file: "fsync/table.rs",
         site: Statements,
         find: "sync(tag)?;
-            self.entries.remove(&tag);",
+        self.entries.remove(&tag);",
         replace: "self.entries.remove(&tag);
-            sync(tag)?;",
+        sync(tag)?;",
         models: &["sync_cycle"],
         reason: "a failed sync loses its request (M25)",
     },
@@ -28,13 +28,23 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "sync-absorb-before-removal",
         file: "fsync/table.rs",
         site: Statements,
-        find: "sync(tag)?;
-            self.entries.remove(&tag);",
+        find: "self.sync_entry(tag, &mut sync)?;",
         replace: "sync(tag)?;
             self.absorb(queue);
             self.entries.remove(&tag);",
         models: &["sync_cycle"],
         reason: "a request that arrived during the sync goes with its entry (M23)",
+    },
+    Mutant {
+        name: "sync-early-absorbs-before-removal",
+        file: "fsync/table.rs",
+        site: Statements,
+        find: "self.sync_entry(tag, sync)?;",
+        replace: "sync(tag)?;
+            self.absorb(queue);
+            self.entries.remove(&tag);",
+        models: &["sync_early"],
+        reason: "a write that an early sync has missed is synced by nobody (M23)",
     },
     Mutant {
         name: "sync-cycles-not-renewed",
