@@ -20,7 +20,7 @@ const SYNC: RGBColor = RGBColor(245, 160, 150);
 pub(super) struct Line {
     pub(super) name: &'static str,
     pub(super) color: RGBColor,
-    /// A value for each second.
+    /// A value for each second; none where it is NaN.
     pub(super) values: Vec<f64>,
 }
 
@@ -43,8 +43,11 @@ impl Axis {
     }
 
     fn label(self, place: f64) -> String {
-        let value = if self.is_logarithmic { 10f64.powf(place) } else { place };
-        if value < 10.0 { format!("{value:.1}") } else { format!("{value:.0}") }
+        match self.is_logarithmic {
+            true if place < 0.0 => format!("{:.1}", 10f64.powf(place)),
+            true => format!("{:.0}", 10f64.powf(place)),
+            false => format!("{place:.0}"),
+        }
     }
 }
 
@@ -78,7 +81,7 @@ fn draw(text: &mut String, run: &Run, axis: Axis, lines: Vec<Line>) -> Result<()
         .draw()?;
     for Line { name, color, values } in lines {
         let middle = |second: usize| second as f64 + 0.5;
-        let points = values.into_iter().enumerate();
+        let points = values.into_iter().enumerate().filter(|(_, value)| !value.is_nan());
         let points = points.map(|(second, value)| (middle(second), axis.place(value)));
         let drawn = chart.draw_series(LineSeries::new(points, &color))?;
         drawn.label(name).legend(move |(x, y)| PathElement::new([(x, y), (x + 14, y)], color));

@@ -36,7 +36,8 @@ pub(super) fn page(
     }
     text += "<h2>Timelines</h2>\n<p>Behind the lines: checkpoints \
              <span class=\"write\">writing</span> and <span class=\"sync\">syncing</span>. \
-             Scales are the same in all runs.</p>\n";
+             Scales are the same in all runs, those of latencies logarithmic; a second without \
+             commits has no latency.</p>\n";
     let scales = Scales::of(runs);
     for run in runs {
         text += &timelines(run, &scales)?;
@@ -103,7 +104,7 @@ fn table(rows: impl Iterator<Item = (String, Summary)>) -> String {
 /// The highest values of all runs.
 struct Scales {
     commits: f64,
-    p99_ms: f64,
+    latency_ms: f64,
     unwritten_mib: f64,
     writes: f64,
 }
@@ -116,7 +117,7 @@ impl Scales {
         };
         Self {
             commits: seconds().map(|second| second.commits as f64).fold(0.0, f64::max),
-            p99_ms: seconds().map(|second| ms(second.p99_us)).fold(0.0, f64::max),
+            latency_ms: seconds().map(|second| ms(second.max_us)).fold(0.0, f64::max),
             unwritten_mib: of_kernel(unwritten_mib),
             writes: of_kernel(writes),
         }
@@ -130,14 +131,21 @@ fn timelines(run: &Run, scales: &Scales) -> Result<String, Failure> {
     let [dirty, writeback] = unwritten_mib(run);
     let [data, wal] = writes(run);
     let axis = |name, max| Axis { name, max, is_logarithmic: false };
-    let p99 = Axis { is_logarithmic: true, ..axis("p99, ms", scales.p99_ms) };
+    let latency = Axis { is_logarithmic: true, ..axis("latency, ms", scales.latency_ms) };
     let charts = [
         chart::svg(
             run,
             axis("commits/s", scales.commits),
             vec![line("commits", BLUE, of(|second| second.commits as f64))],
         )?,
-        chart::svg(run, p99, vec![line("p99", BLUE, of(|second| ms(second.p99_us)))])?,
+        chart::svg(
+            run,
+            latency,
+            vec![
+                line("max", RED, of(|second| latency_ms(second, second.max_us))),
+                line("p99", BLUE, of(|second| latency_ms(second, second.p99_us))),
+            ],
+        )?,
         chart::svg(
             run,
             axis("MiB", scales.unwritten_mib),
@@ -150,6 +158,11 @@ fn timelines(run: &Run, scales: &Scales) -> Result<String, Failure> {
         )?,
     ];
     Ok(format!("<h3>{}</h3>\n{}", title(run), charts.concat()))
+}
+
+/// A second without commits has none.
+fn latency_ms(second: &Second, us: u64) -> f64 {
+    if second.commits == 0 { f64::NAN } else { ms(us) }
 }
 
 /// Dirty and under writeback, at the end of each second.
