@@ -1,6 +1,8 @@
 //! The command line.
 
+use crate::bench::BenchArgs;
 use crate::exit::EXIT_CODES;
+use crate::lab::LabCommand;
 use crate::testfsync::TestFsyncArgs;
 use crate::wal::WalCommand;
 use clap::{Args, Parser, Subcommand};
@@ -45,6 +47,12 @@ pub(crate) enum Command {
     /// Measure what makes a log durable in a directory, and say which way to choose
     #[command(name = "testfsync", after_help = EXIT_CODES)]
     TestFsync(TestFsyncArgs),
+    /// Measure durable random upserts, second by second, through checkpoints
+    #[command(after_help = EXIT_CODES)]
+    Bench(BenchArgs),
+    /// Experiments on limited devices, for root
+    #[command(subcommand, after_help = EXIT_CODES)]
+    Lab(LabCommand),
 }
 
 impl Default for Command {
@@ -98,7 +106,7 @@ pub(crate) struct OpenArgs {
     pub(crate) buffers: u32,
 }
 
-const MAX_BUFFERS: i64 = 1 << 24;
+pub(crate) const MAX_BUFFERS: i64 = 1 << 24;
 
 /// What is fixed when a store is created.
 #[derive(Debug, Args)]
@@ -187,7 +195,7 @@ pub(crate) struct TortureArgs {
 
 const MAX_SECONDS: u64 = 366 * 24 * 3600;
 
-fn parse_duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);
     let ms_per_unit = match unit {

@@ -32,7 +32,12 @@ pub(crate) enum Failure {
 impl Failure {
     /// The same failure with the store's directory in front.
     pub(crate) fn within(self, dir: &Path) -> Self {
-        let at = |what: String| format!("{}: {what}", dir.display());
+        self.named(&dir.display().to_string())
+    }
+
+    /// The same failure with the name of what failed in front.
+    pub(crate) fn named(self, name: &str) -> Self {
+        let at = |what: String| format!("{name}: {what}");
         match self {
             Failure::Finding(what) => Failure::Finding(at(what)),
             Failure::Usage(what) => Failure::Usage(at(what)),

@@ -1,12 +1,16 @@
 //! The binary `seawall`: a demo that kills itself, a torture workload with its verification, the
-//! two commands that a store needs from outside, `init` and `recover`, and two that look: `wal`
-//! into a log, `testfsync` at the disk.
+//! two commands that a store needs from outside, `init` and `recover`, two that look, `wal` into a
+//! log and `testfsync` at the disk, and two that measure commits through checkpoints: `bench` in a
+//! directory, `lab` on limited devices beside PostgreSQL.
 //!
 //! Results go to stdout, everything else to stderr. Exit codes are in [`exit`].
 
 mod args;
+mod bench;
 mod demo;
 mod exit;
+mod interrupt;
+mod lab;
 mod open;
 mod output;
 mod testfsync;
@@ -29,6 +33,8 @@ fn main() -> ExitCode {
         Command::Verify(args) => verify::run(&args),
         Command::Wal(command) => wal::run(&command),
         Command::TestFsync(args) => testfsync::run(&args),
+        Command::Bench(args) => bench::run(&args),
+        Command::Lab(command) => lab::run(&command),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

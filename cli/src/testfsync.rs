@@ -15,12 +15,10 @@ mod method;
 mod report;
 
 use crate::exit::{EXIT_CODES, Failure};
+use crate::interrupt::Interrupt;
 use clap::Args;
 use measure::Bench;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 #[derive(Debug, Args)]
@@ -46,16 +44,12 @@ fn parse_block_bytes(text: &str) -> Result<u32, String> {
 }
 
 pub(crate) fn run(args: &TestFsyncArgs) -> Result<(), Failure> {
-    let interrupted = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM, SIGHUP] {
-        signal_hook::flag::register(signal, Arc::clone(&interrupted))
-            .map_err(|error| Failure::io("handler of a signal", &error))?;
-    }
+    let interrupt = Interrupt::install()?;
     let mut block_bytes = args.block_bytes.clone();
     block_bytes.sort_unstable();
     block_bytes.dedup();
     let measured = Bench::new(&args.dir, &block_bytes)
-        .and_then(|bench| bench.run(Duration::from_secs(args.seconds), &interrupted));
+        .and_then(|bench| bench.run(Duration::from_secs(args.seconds), &interrupt));
     let cells = measured.map_err(|failure| failure.within(&args.dir))?;
     report::print(&cells, &block_bytes, args.json)
 }

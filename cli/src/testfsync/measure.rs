@@ -2,6 +2,7 @@
 
 use super::method::{METHODS, Method};
 use crate::exit::Failure;
+use crate::interrupt::Interrupt;
 use hdrhistogram::Histogram;
 use seawall::LinuxDisk;
 use seawall::seawall_core::disk::{Disk, DiskFile};
@@ -9,7 +10,6 @@ use seawall::seawall_core::page::AlignedBytes;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 const FILE_BYTES: u64 = 4 << 20;
@@ -95,7 +95,7 @@ impl Bench {
     pub(super) fn run(
         mut self,
         time: Duration,
-        interrupted: &AtomicBool,
+        interrupt: &Interrupt,
     ) -> Result<Vec<Cell>, Failure> {
         let able = |cell: &&Cell| matches!(cell.measured, Measured::Times(_));
         let cells = self.cells.iter().filter(able).count().max(1) as u32;
@@ -109,10 +109,7 @@ impl Bench {
                 break;
             }
             for cell in &mut self.cells {
-                // Relaxed: a stale value costs one more turn.
-                if interrupted.load(Ordering::Relaxed) {
-                    return Err(Failure::Io("interrupted".to_owned()));
-                }
+                interrupt.check()?;
                 cell.turn(turn, &mut self.writes)
                     .map_err(|error| Failure::io(cell.method.name, &error))?;
             }
