@@ -117,15 +117,12 @@ impl<T: Clone> Requests<T> {
         }
         let wanted = state.wanted.take().map_or(request, |wanted| wanted | request);
         state.started += 1;
-        state.outcome = None;
         // Relaxed: see is_hurried.
         let hurried = state.closing || wanted.urgency == Urgency::Immediate;
         self.hurried.store(hurried, Ordering::Relaxed);
         drop(state);
-        let _running = Running(self);
-        let outcome = run(wanted);
-        self.state.lock().outcome = Some(outcome.clone());
-        outcome
+        let mut running = Running { requests: self, outcome: None };
+        running.outcome.insert(run(wanted)).clone()
     }
 
     /// Whether the running checkpoint is not to rest.
@@ -156,14 +153,18 @@ impl<T: Clone> Default for Requests<T> {
 }
 
 /// The right to run a checkpoint; ends it, also when a panic unwinds.
-struct Running<'r, T>(&'r Requests<T>);
+struct Running<'r, T> {
+    requests: &'r Requests<T>,
+    outcome: Option<Result<T>>,
+}
 
 impl<T> Drop for Running<'_, T> {
     fn drop(&mut self) {
-        let mut state = self.0.state.lock();
+        let mut state = self.requests.state.lock();
         state.ended = state.started;
+        state.outcome = self.outcome.take();
         drop(state);
-        self.0.ended.notify_all();
+        self.requests.ended.notify_all();
     }
 }
 

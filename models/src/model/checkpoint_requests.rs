@@ -5,7 +5,7 @@
 //! code       checkpoint/request.rs            PostgreSQL: RequestCheckpoint, CheckpointerMain
 //! threads    3 (three who ask, one of them for an immediate one, one for all pages)
 //! bounds     one request each
-//! cost       3,078 executions under dpor
+//! cost       1,062 executions under dpor
 //! broken by  a request that is met by the checkpoint that runs already; wishes that are not
 //!            merged; a wake-up left out
 

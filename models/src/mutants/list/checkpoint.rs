@@ -26,7 +26,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "request-end-not-told",
         file: "checkpoint/request.rs",
         site: Statements,
-        find: "self.0.ended.notify_all();",
+        find: "self.requests.ended.notify_all();",
         replace: "",
         models: &["checkpoint_requests"],
         reason: "who waits for the end sleeps for ever",
