@@ -37,6 +37,8 @@ pub(crate) struct Summary {
     /// Seconds with less than a tenth of that, and with less than half.
     pub(crate) seconds_below_10_percent: usize,
     pub(crate) seconds_below_50_percent: usize,
+    /// What tells if more than half of the time is a stall.
+    pub(crate) seconds_without_commits: usize,
     pub(crate) p50_us: u64,
     pub(crate) p99_us: u64,
     pub(crate) p999_us: u64,
@@ -88,6 +90,7 @@ impl Timeline {
             commits_per_s_median: median,
             seconds_below_10_percent: below(10),
             seconds_below_50_percent: below(50),
+            seconds_without_commits: commits.iter().filter(|commits| **commits == 0).count(),
             p50_us: self.all.value_at_quantile(0.5),
             p99_us: self.all.value_at_quantile(0.99),
             p999_us: self.all.value_at_quantile(0.999),
@@ -118,6 +121,7 @@ mod tests {
         assert_eq!((summary.commits, summary.commits_per_s_median), (458, 100));
         assert_eq!(summary.seconds_below_10_percent, 2);
         assert_eq!(summary.seconds_below_50_percent, 3);
+        assert_eq!(summary.seconds_without_commits, 1);
     }
 
     #[test]
@@ -147,6 +151,7 @@ mod tests {
     #[test]
     fn no_commits_at_all_are_a_summary_too() {
         let summary = Timeline::new(3).summary();
-        assert_eq!((summary.commits, summary.max_us, summary.seconds_below_10_percent), (0, 0, 0));
+        assert_eq!((summary.commits, summary.max_us), (0, 0));
+        assert_eq!((summary.seconds_below_10_percent, summary.seconds_without_commits), (0, 3));
     }
 }

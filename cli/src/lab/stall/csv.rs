@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 pub(super) fn runs(runs: &[Run]) -> String {
     let mut text = "engine,repeat,load_ms,seconds,commits,commits_per_s_median,\
-                    seconds_below_50_percent,seconds_below_10_percent,\
+                    seconds_below_50_percent,seconds_below_10_percent,seconds_without_commits,\
                     p50_us,p99_us,p999_us,max_us\n"
         .to_owned();
     for run in runs {
@@ -18,6 +18,7 @@ pub(super) fn runs(runs: &[Run]) -> String {
             summary.commits_per_s_median,
             summary.seconds_below_50_percent as u64,
             summary.seconds_below_10_percent as u64,
+            summary.seconds_without_commits as u64,
             summary.p50_us,
             summary.p99_us,
             summary.p999_us,

@@ -82,12 +82,12 @@ fn title(run: &Run) -> String {
 fn table(rows: impl Iterator<Item = (String, Summary)>) -> String {
     let mut text = "<table><tr><th>engine</th><th>commits</th><th>median/s</th><th>p50 ms</th>\
                     <th>p99 ms</th><th>p99.9 ms</th><th>max ms</th><th>seconds below 50 %</th>\
-                    <th>below 10 %</th></tr>\n"
+                    <th>below 10 %</th><th>without commits</th></tr>\n"
         .to_owned();
     for (name, summary) in rows {
         text += &format!(
             "<tr><td>{name}</td><td>{}</td><td>{}</td><td>{:.2}</td><td>{:.2}</td><td>{:.1}</td>\
-             <td>{:.1}</td><td>{}</td><td>{}</td></tr>\n",
+             <td>{:.1}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
             summary.commits,
             summary.commits_per_s_median,
             ms(summary.p50_us),
@@ -95,7 +95,8 @@ fn table(rows: impl Iterator<Item = (String, Summary)>) -> String {
             ms(summary.p999_us),
             ms(summary.max_us),
             summary.seconds_below_50_percent,
-            summary.seconds_below_10_percent
+            summary.seconds_below_10_percent,
+            summary.seconds_without_commits
         );
     }
     text + "</table>\n"

@@ -96,6 +96,7 @@ impl<'a> Results<'a> {
             commits_per_s_median: of(|summary| summary.commits_per_s_median),
             seconds_below_10_percent: of(|s| s.seconds_below_10_percent as u64) as usize,
             seconds_below_50_percent: of(|s| s.seconds_below_50_percent as u64) as usize,
+            seconds_without_commits: of(|s| s.seconds_without_commits as u64) as usize,
             p50_us: of(|summary| summary.p50_us),
             p99_us: of(|summary| summary.p99_us),
             p999_us: of(|summary| summary.p999_us),
