@@ -31,7 +31,12 @@ fn every_second_is_told_and_the_store_is_gone_afterwards() {
     let of = |event| lines.iter().filter(move |line| line["event"] == event);
     assert_eq!(of("loaded").next().unwrap()["rows"], 1000);
     assert_eq!((of("measuring").count(), of("second").count()), (1, 1));
-    assert!(of("checkpoint").any(|line| line["phases"]["total_ms"].is_u64()), "{printed}");
+    // How many there are in a second, and whether the last one is complete, depends on the disk.
+    for line in of("checkpoint") {
+        let (start, phases) = (&line["start_epoch_ms"], &line["phases"]);
+        let is_told = phases.is_null() || phases["total_ms"].is_u64();
+        assert!(start.is_u64() && is_told, "{printed}");
+    }
     let summary = of("summary").next().unwrap();
     assert!(summary["commits"].as_u64().unwrap() > 0, "{summary}");
     assert_eq!(summary["commits"], of("second").next().unwrap()["commits"]);
