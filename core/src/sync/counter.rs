@@ -8,8 +8,10 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 const SHARDS: usize = 16;
 
 /// A count that many threads add to.
-#[derive(Debug, Default)]
-pub struct Counter([Shard; SHARDS]);
+///
+/// Its shards are on the heap: loom's threads have little stack to build them on.
+#[derive(Debug)]
+pub struct Counter(Box<[Shard]>);
 
 /// Alone in its cache line, and in the line that is fetched with it.
 #[derive(Debug, Default)]
@@ -25,7 +27,7 @@ thread_local! {
 impl Counter {
     /// Zero.
     pub fn new() -> Self {
-        Self::default()
+        Self((0..SHARDS).map(|_| Shard::default()).collect())
     }
 
     /// Adds to it.
@@ -40,6 +42,12 @@ impl Counter {
     /// What was added so far.
     pub fn sum(&self) -> u64 {
         self.0.iter().map(|Shard(count)| count.load(Ordering::Relaxed)).sum()
+    }
+}
+
+impl Default for Counter {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
