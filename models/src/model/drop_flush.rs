@@ -6,7 +6,7 @@
 //!            PostgreSQL: smgrDoPendingDeletes, SyncPostCheckpoint
 //! threads    2 (one that drops the file and removes it; one that writes its last page)
 //! bounds     a full segment, and one dirty page whose segment is still to be created
-//! cost       4,373 executions under dpor
+//! cost       5,913 executions under dpor
 //! broken by  a drop that does not wait for a write
 
 use super::fixture::{Store, page};
