@@ -58,17 +58,8 @@ fn a_store_that_is_kept_can_be_opened_and_its_directory_is_not_used_again() {
 #[test]
 fn an_interrupt_leaves_an_empty_directory_as_it_was() {
     let parent = tempfile::tempdir().unwrap();
-    let mut running = command(parent.path(), &["--rows", "1000", "--seconds", "600"])
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    while !parent.path().join("control").exists() {
-        assert!(running.try_wait().unwrap().is_none(), "it runs");
-        std::thread::yield_now();
-    }
-    let pid = running.id().to_string();
-    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
-    assert_eq!(running.wait().unwrap().code(), Some(3));
+    let mut command = command(parent.path(), &["--rows", "1000", "--seconds", "600"]);
+    support::interrupt(&mut command, || parent.path().join("control").exists());
     assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 0, "files are left");
 }
 

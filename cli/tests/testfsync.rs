@@ -52,15 +52,8 @@ fn blocks_that_direct_io_does_not_take_are_listed_as_such() {
 #[test]
 fn an_interrupt_leaves_no_file() {
     let parent = tempfile::tempdir().unwrap();
-    let mut running =
-        command(parent.path(), &["--seconds", "600"]).stderr(Stdio::null()).spawn().unwrap();
-    while fs::read_dir(parent.path()).unwrap().count() < 7 {
-        assert!(running.try_wait().unwrap().is_none(), "it runs");
-        std::thread::yield_now();
-    }
-    let pid = running.id().to_string();
-    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
-    assert_eq!(running.wait().unwrap().code(), Some(3));
+    let mut command = command(parent.path(), &["--seconds", "600"]);
+    support::interrupt(&mut command, || fs::read_dir(parent.path()).unwrap().count() >= 7);
     assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 0, "files are left");
 }
 

@@ -57,9 +57,9 @@ impl PageId {
         self.0 as u32
     }
 
-    /// The page so many blocks behind this one, in the same file.
-    pub(crate) const fn behind(self, blocks: u32) -> Self {
-        Self::new(self.file(), self.block() + blocks)
+    /// So many neighbours, from this page on.
+    pub(crate) fn run(self, pages: u32) -> impl Iterator<Item = Self> {
+        (0..pages).map(move |n| Self::new(self.file(), self.block() + n))
     }
 
     /// The 64 bits as they stand in a page header and in a WAL record.

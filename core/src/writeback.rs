@@ -45,7 +45,7 @@ impl WritebackQueue {
         files: &Files,
     ) -> Result<()> {
         if flush_after_bytes > 0 {
-            self.pending.extend((0..pages).map(|n| first.behind(n)));
+            self.pending.extend(first.run(pages));
         }
         let pending_bytes = self.pending.len() as u64 * files.page_bytes();
         if pending_bytes < u64::from(flush_after_bytes) { Ok(()) } else { self.drain(kind, files) }

@@ -480,15 +480,16 @@ fn run_flusher(engine: &Engine, _: &SystemClock, stop: &AtomicBool) {
 fn run_background_writer(engine: &Engine, clock: &SystemClock, stop: &AtomicBool) {
     let mut writer = engine.background_writer();
     while !stop.load(Ordering::Relaxed) {
-        if engine.config().background_writer_max_pages == 0 {
-            clock.nap(engine.config().background_writer_delay);
+        let config = engine.config();
+        if config.background_writer_max_pages == 0 {
+            clock.nap(config.background_writer_delay);
             continue;
         }
         match engine.background_writer_round(&mut writer) {
             Ok(round) if round.is_idle => engine.background_writer_sleep(&writer),
             Err(Error::Poisoned(_)) => return,
             // Any other error is met again by whoever evicts the page.
-            Ok(_) | Err(_) => clock.nap(engine.config().background_writer_delay),
+            Ok(_) | Err(_) => clock.nap(config.background_writer_delay),
         }
     }
 }

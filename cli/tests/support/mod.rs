@@ -50,6 +50,18 @@ impl Ran {
     }
 }
 
+/// Starts a command, interrupts it once its work has begun, and checks that it says so at its end.
+pub(crate) fn interrupt(command: &mut Command, has_begun: impl Fn() -> bool) {
+    let mut running = command.stderr(Stdio::null()).spawn().unwrap();
+    while !has_begun() {
+        assert!(running.try_wait().unwrap().is_none(), "it runs");
+        std::thread::yield_now();
+    }
+    let pid = running.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    assert_eq!(running.wait().unwrap().code(), Some(3));
+}
+
 /// The number that `verify` has printed.
 pub(crate) fn last(stdout: &str) -> u64 {
     let last = stdout.lines().find_map(|line| line.strip_prefix("last="));

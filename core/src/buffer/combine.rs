@@ -8,13 +8,14 @@
 //!   first is written; each is as consistent as a page that is written alone (F2, B4).
 //!
 //! # Checked by
-//! model `combine`.
+//! models `combine`, `combine_both`.
 
 use super::flush::{Outgoing, Writer};
 use super::frame::WriteIo;
 use super::pool::Pool;
 use super::state::{BeginWrite, Header, WriteEnd};
 use crate::files::DataFile;
+use crate::lsn::Lsn;
 use crate::page::PageId;
 
 /// Part of the pool that a run may keep pinned.
@@ -28,26 +29,20 @@ impl Pool {
         base: Outgoing<'p>,
         by: Writer,
     ) -> Vec<Outgoing<'p>> {
-        let (page, mut run) = (base.page, vec![base]);
+        let (page, durable_upto, mut run) = (base.page, base.image.lsn(), vec![base]);
         let limit = self.combine_limit();
         let per_segment = self.files.segment_blocks();
         let before = page.block() % per_segment;
         let behind = (per_segment - 1 - before).min(u32::MAX - page.block());
-        let neighbour = |block| PageId::new(page.file(), block);
-        for distance in 1..=before.min(limit - 1) {
-            match self.take_along(file, neighbour(page.block() - distance), &run[0], by) {
-                Some(outgoing) => run.push(outgoing),
-                None => break,
-            }
-        }
+        let take = |block| {
+            let neighbour = PageId::new(page.file(), block);
+            self.take_along(file, neighbour, durable_upto, by)
+        };
+        let blocks = 1..=before.min(limit - 1);
+        run.extend(blocks.map_while(|distance| take(page.block() - distance)));
         run.reverse();
-        for distance in 1..=behind.min(limit - run.len() as u32) {
-            let last = &run[run.len() - 1];
-            match self.take_along(file, neighbour(page.block() + distance), last, by) {
-                Some(outgoing) => run.push(outgoing),
-                None => break,
-            }
-        }
+        let blocks = 1..=behind.min(limit - run.len() as u32);
+        run.extend(blocks.map_while(|distance| take(page.block() + distance)));
         run
     }
 
@@ -58,12 +53,13 @@ impl Pool {
         pages.min((self.buffers() / LARGEST_PART) as u32).max(1)
     }
 
-    /// Takes the right to write a page, and copies it, if it is there, dirty and free.
+    /// Takes the right to write a page, and copies it, if it is there, dirty and free. The log is
+    /// about to be durable up to `durable_upto` anyway.
     fn take_along(
         &self,
         file: &DataFile,
         page: PageId,
-        next_to: &Outgoing<'_>,
+        durable_upto: Lsn,
         by: Writer,
     ) -> Option<Outgoing<'_>> {
         let (pin, _) = self.pin_if_holds(self.table.hint(page)?, page, Header::pin_if_dirty)?;
@@ -73,7 +69,7 @@ impl Pool {
         }
         let mut io = WriteIo { frame, end: WriteEnd::Abandoned };
         let content = frame.content.try_read()?;
-        let is_durable = |lsn| lsn <= next_to.image.lsn() || self.log.is_durable(lsn);
+        let is_durable = |lsn| lsn <= durable_upto || self.log.is_durable(lsn);
         if !by.waits() && !file.options().unlogged && !is_durable(content.lsn()) {
             return None;
         }

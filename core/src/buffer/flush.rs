@@ -12,7 +12,7 @@
 //!
 //! # Checked by
 //! models `dirty_flag`, `flush_two_dirtiers`, `mark_flush`, `mark_write`, `evict_dirty`,
-//! `background_checkpoint`, `combine`.
+//! `background_checkpoint`, `combine`, `combine_both`.
 
 use super::frame::WriteIo;
 use super::guard::Pin;

@@ -13,20 +13,13 @@ const MARGIN: f64 = 1.1;
 #[derive(Debug, Default)]
 pub(super) struct Distance {
     estimate_bytes: f64,
-    last_bytes: u64,
 }
 
 impl Distance {
     /// Learns from the distance between the last two redo points.
     pub(super) fn update(&mut self, distance_bytes: u64) {
-        self.last_bytes = distance_bytes;
         let distance = distance_bytes as f64;
         self.estimate_bytes = distance.max(0.9 * self.estimate_bytes + 0.1 * distance);
-    }
-
-    /// The last distance.
-    pub(super) fn last_bytes(&self) -> u64 {
-        self.last_bytes
     }
 
     /// The distance that is expected.

@@ -12,7 +12,7 @@ mod stats;
 mod write;
 
 pub use delay::{CheckpointDelay, Delays};
-pub use pace::{LONGEST_REST, Pacer, Schedule, Standing};
+pub use pace::Schedule;
 pub use request::{CheckpointRequest, Requests, Urgency};
 pub(crate) use run::CHECKPOINT_RECORD_BYTES;
 pub use run::{Checkpointer, Parts};

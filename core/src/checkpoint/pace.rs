@@ -20,7 +20,7 @@ use std::time::Duration;
 const SHORTEST_REST: Duration = Duration::from_millis(1);
 
 /// The longest, after which what is left is looked at again. PostgreSQL: 100 ms.
-pub const LONGEST_REST: Duration = Duration::from_millis(100);
+const LONGEST_REST: Duration = Duration::from_millis(100);
 
 /// Part of the WAL budget before which its rate says nothing yet.
 const FIRST_WAL_PART: f64 = 0.02;
@@ -39,22 +39,22 @@ pub struct Schedule {
 
 /// Where a checkpoint stands.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Standing {
+pub(super) struct Standing {
     /// Pages written or found written.
-    pub done: usize,
+    pub(super) done: usize,
     /// Of so many.
-    pub total: usize,
+    pub(super) total: usize,
     /// Time since the writes began.
-    pub elapsed: Duration,
+    pub(super) elapsed: Duration,
     /// WAL inserted since the redo point, in bytes.
-    pub wal_bytes: u64,
+    pub(super) wal_bytes: u64,
     /// Full-page images in it.
-    pub image_bytes: u64,
+    pub(super) image_bytes: u64,
 }
 
 impl Schedule {
     /// The time that is left for the rest of the pages.
-    pub fn time_left(&self, at: &Standing) -> Duration {
+    pub(super) fn time_left(&self, at: &Standing) -> Duration {
         let by_time = self.spread.saturating_sub(at.elapsed);
         let budget = self.wal_bytes.saturating_sub(at.image_bytes);
         let used = at.wal_bytes.saturating_sub(at.image_bytes) as f64 / budget.max(1) as f64;
@@ -69,14 +69,14 @@ impl Schedule {
     }
 
     /// The part of the pages that would be done by now at an even rate: 0 to 1.
-    pub fn ideal(&self, elapsed: Duration) -> f64 {
+    pub(super) fn ideal(&self, elapsed: Duration) -> f64 {
         if elapsed >= self.spread { 1.0 } else { elapsed.div_duration_f64(self.spread) }
     }
 }
 
 /// Gives out rests.
 #[derive(Debug)]
-pub struct Pacer {
+pub(super) struct Pacer {
     schedule: Schedule,
     /// Pages done when a rest was last reckoned.
     done: usize,
@@ -90,18 +90,18 @@ pub struct Pacer {
 
 impl Pacer {
     /// A pacer for the writes that begin now.
-    pub fn new(schedule: Schedule) -> Self {
+    pub(super) fn new(schedule: Schedule) -> Self {
         let zero = Duration::ZERO;
         Self { schedule, done: 0, rested: zero, owed: zero, write: zero }
     }
 
     /// Notes how long a write took.
-    pub fn note_write(&mut self, took: Duration) {
+    pub(super) fn note_write(&mut self, took: Duration) {
         self.write = (self.write * (SMOOTHING_WRITES - 1) + took) / SMOOTHING_WRITES;
     }
 
     /// How long to rest now, if at all; to be asked after each page until there is no rest left.
-    pub fn rest(&mut self, at: &Standing) -> Option<Duration> {
+    pub(super) fn rest(&mut self, at: &Standing) -> Option<Duration> {
         if at.done >= at.total {
             return None;
         }
@@ -120,11 +120,6 @@ impl Pacer {
         self.rested += rest;
         self.owed -= rest;
         Some(rest)
-    }
-
-    /// The mean time of a write, as far as it is known.
-    pub fn write_time(&self) -> Duration {
-        self.write
     }
 }
 

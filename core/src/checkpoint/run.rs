@@ -186,9 +186,10 @@ impl Checkpointer {
         event!(buffer__checkpoint__done);
         self.report(Phase::Finishing, 0, 0);
         parts.files.remove_dropped()?;
+        let last_redo = running.control.latest().redo;
         let lsn = conclude(running, parts, redo, state)?;
         let times = Times { started, marked, written, synced };
-        let stats = stats(running, parts, &account, &times, (lsn, redo));
+        let stats = stats(running, parts, &account, &times, (lsn, redo, last_redo));
         let SegmentCounts { added, removed, recycled } = stats.segments;
         event!(
             checkpoint__done,
@@ -229,7 +230,7 @@ fn stats(
     parts: &Parts<'_>,
     account: &Account,
     times: &Times,
-    (lsn, redo): (Lsn, Lsn),
+    (lsn, redo, last_redo): (Lsn, Lsn, Lsn),
 ) -> CheckpointStats {
     let between = |from: Duration, to: Duration| to.saturating_sub(from);
     CheckpointStats {
@@ -247,7 +248,7 @@ fn stats(
         waited_pages: account.waited_pages,
         waited_rounds: account.waited_rounds,
         unnoted_pages: account.unnoted_pages,
-        distance_bytes: running.distance.last_bytes(),
+        distance_bytes: redo.since(last_redo),
         estimate_bytes: running.distance.estimate_bytes(),
         lsn,
         redo,

@@ -130,7 +130,7 @@ impl Files {
             if segment != expected {
                 return Err(Error::NotAStore { found: format!("{path} is missing") });
             }
-            let segment = Segment::open(&*self.disk, &path, false);
+            let segment = Segment::open(&*self.disk, &path);
             let segment = segment.map_err(|e| failed("open", &path, 0, e))?;
             let len = segment.io.len().map_err(|e| failed("measure", &path, 0, e))?;
             if len > 0 {

@@ -21,10 +21,10 @@ pub(super) struct Segment {
 }
 
 impl Segment {
-    /// Opens an existing segment.
-    pub(super) fn open(disk: &dyn Disk, path: &str, direct: bool) -> io::Result<Self> {
+    /// Opens an existing segment, through the page cache.
+    pub(super) fn open(disk: &dyn Disk, path: &str) -> io::Result<Self> {
         let witness = disk.open(path)?;
-        Self::with_witness(disk, path, direct, witness)
+        Ok(Self { io: disk.open(path)?, is_direct: false, witness })
     }
 
     /// Creates a segment, or opens one that was left by an attempt that failed before its entry was
@@ -34,23 +34,14 @@ impl Segment {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => disk.open(path)?,
             created => created?,
         };
-        Self::with_witness(disk, path, direct, witness)
+        let (io, is_direct) = open_for_pages(disk, path, direct)?;
+        Ok(Self { io, is_direct, witness })
     }
 
     /// Has the pages read and written past the page cache from now on, if the file system can.
     pub(super) fn go_direct(&mut self, disk: &dyn Disk, path: &str) -> io::Result<()> {
         (self.io, self.is_direct) = open_for_pages(disk, path, true)?;
         Ok(())
-    }
-
-    fn with_witness(
-        disk: &dyn Disk,
-        path: &str,
-        direct: bool,
-        witness: Arc<dyn DiskFile>,
-    ) -> io::Result<Self> {
-        let (io, is_direct) = open_for_pages(disk, path, direct)?;
-        Ok(Self { io, is_direct, witness })
     }
 }
 

@@ -47,7 +47,7 @@ impl EvictedPages {
         let mut lists = self.0.lock();
         let Some(appended) = &mut lists.appended else { return };
         let room = (LIST_PAGES_MAX - appended.len()).min(pages as usize) as u32;
-        appended.extend((0..room).map(|n| first.behind(n)));
+        appended.extend(first.run(room));
         lists.dropped += u64::from(pages - room);
     }
 
