@@ -2,11 +2,11 @@
 
 use super::line::{Checkpoint, Line, Phases};
 use super::rows::Rows;
-use super::timeline::{Summary, Timeline};
+use super::timeline::{Second, Summary, Timeline, Written};
 use crate::exit::Failure;
 use crate::interrupt::Interrupt;
 use crate::torture::plan::SplitMix64;
-use seawall::{Error, Store};
+use seawall::{Error, PoolStats, Store};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread::ScopedJoinHandle;
@@ -99,6 +99,8 @@ struct Onlooker<'s> {
     seconds: usize,
     timeline: Timeline,
     told_seconds: usize,
+    /// What the pool had done at the start of each second.
+    pool: Vec<PoolStats>,
     checkpoints: Checkpoints,
 }
 
@@ -110,6 +112,7 @@ impl<'s> Onlooker<'s> {
             seconds: plan.seconds,
             timeline: Timeline::new(plan.seconds),
             told_seconds: 0,
+            pool: Vec::with_capacity(plan.seconds + 1),
             checkpoints: Checkpoints::new(shared.store),
         }
     }
@@ -124,15 +127,28 @@ impl<'s> Onlooker<'s> {
             std::thread::sleep(TICK);
             let now = Instant::now();
             self.take_commits();
+            self.look_at_pool(now);
             if let Some(checkpoint) = self.checkpoints.look(self.shared.store) {
                 tell(Line::Checkpoint(checkpoint))?;
             }
             while self.told_seconds < self.seconds && self.is_over(self.told_seconds, now) {
-                tell(Line::Second(self.timeline.second(self.told_seconds)))?;
+                tell(Line::Second(self.second(self.told_seconds)))?;
                 self.told_seconds += 1;
             }
         }
         Ok(())
+    }
+
+    fn look_at_pool(&mut self, now: Instant) {
+        while self.start + Duration::from_secs(self.pool.len() as u64) <= now {
+            self.pool.push(self.shared.store.pool_stats());
+        }
+    }
+
+    /// One that is over.
+    fn second(&self, second: usize) -> Second {
+        let written = Written::between(&self.pool[second], &self.pool[second + 1]);
+        Second { written: Some(written), ..self.timeline.second(second) }
     }
 
     fn is_over(&self, second: usize, now: Instant) -> bool {

@@ -4,6 +4,7 @@
 //! commits, and as a long latency at its end.
 
 use hdrhistogram::Histogram;
+use seawall::PoolStats;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -25,6 +26,32 @@ pub(crate) struct Second {
     pub(crate) p50_us: u64,
     pub(crate) p99_us: u64,
     pub(crate) max_us: u64,
+    /// By seawall.
+    pub(crate) written: Option<Written>,
+}
+
+/// Pages that were written, by those who did it, and in how many writes.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Written {
+    pub(crate) by_checkpoints: u64,
+    pub(crate) by_background: u64,
+    pub(crate) by_evictions: u64,
+    pub(crate) writes: u64,
+}
+
+impl Written {
+    /// What has been written between two looks.
+    pub(crate) fn between(from: &PoolStats, to: &PoolStats) -> Self {
+        let difference = |of: fn(&PoolStats) -> u64| of(to) - of(from);
+        let (by_checkpoints, by_background, by_evictions) = (
+            difference(|stats| stats.written_by_checkpoints),
+            difference(|stats| stats.written_by_background),
+            difference(|stats| stats.written_by_evictions),
+        );
+        let pages = by_checkpoints + by_background + by_evictions;
+        let writes = pages.saturating_sub(difference(|stats| stats.taken_along));
+        Self { by_checkpoints, by_background, by_evictions, writes }
+    }
 }
 
 /// All seconds.
@@ -73,6 +100,7 @@ impl Timeline {
             p50_us: latencies.value_at_quantile(0.5),
             p99_us: latencies.value_at_quantile(0.99),
             max_us: latencies.max(),
+            written: None,
         }
     }
 

@@ -1,6 +1,7 @@
 //! The runs as tables for other programs. No value holds a comma or a quote.
 
 use super::results::Run;
+use crate::bench::timeline::Written;
 use std::fmt::Write as _;
 
 pub(super) fn runs(runs: &[Run]) -> String {
@@ -24,14 +25,15 @@ pub(super) fn runs(runs: &[Run]) -> String {
             summary.p999_us,
             summary.max_us,
         ];
-        line(&mut text, &run.name, &numbers);
+        line(&mut text, &run.name, numbers.map(Some));
     }
     text
 }
 
 pub(super) fn seconds(runs: &[Run]) -> String {
     let mut text = "engine,repeat,second,commits,p50_us,p99_us,max_us,dirty_bytes,\
-                    writeback_bytes,data_writes,wal_writes\n"
+                    writeback_bytes,data_writes,wal_writes,pages_by_checkpoints,\
+                    pages_by_background,pages_by_evictions,page_writes\n"
         .to_owned();
     for run in runs {
         for second in &run.measured.seconds {
@@ -48,7 +50,11 @@ pub(super) fn seconds(runs: &[Run]) -> String {
                 now.data_writes - before.data_writes,
                 now.wal_writes - before.wal_writes,
             ];
-            line(&mut text, &run.name, &numbers);
+            let written = second.written.map_or([None; 4], |written| {
+                let Written { by_checkpoints, by_background, by_evictions, writes } = written;
+                [by_checkpoints, by_background, by_evictions, writes].map(Some)
+            });
+            line(&mut text, &run.name, numbers.map(Some).into_iter().chain(written));
         }
     }
     text
@@ -77,11 +83,11 @@ pub(super) fn checkpoints(runs: &[Run]) -> String {
     text
 }
 
-/// Writing to a string does not fail.
-fn line(text: &mut String, name: &str, numbers: &[u64]) {
-    text.push_str(name);
-    for number in numbers {
-        let _ = write!(text, ",{number}");
-    }
-    text.push('\n');
+/// What has no number is left empty.
+fn line(text: &mut String, name: &str, numbers: impl IntoIterator<Item = Option<u64>>) {
+    let numbers =
+        numbers.into_iter().map(|number| number.map_or_else(String::new, |n| n.to_string()));
+    let numbers = numbers.collect::<Vec<_>>().join(",");
+    // Writing to a string does not fail.
+    let _ = writeln!(text, "{name},{numbers}");
 }

@@ -11,6 +11,7 @@ use plotters::style::RGBColor;
 
 const BLUE: RGBColor = RGBColor(31, 90, 170);
 const RED: RGBColor = RGBColor(190, 40, 40);
+const GREEN: RGBColor = RGBColor(40, 140, 70);
 
 const STYLE: &str = "body{font:14px sans-serif;margin:2em;max-width:1120px}\
 table{border-collapse:collapse}\
@@ -108,6 +109,7 @@ struct Scales {
     latency_ms: f64,
     unwritten_mib: f64,
     writes: f64,
+    pages: f64,
 }
 
 impl Scales {
@@ -121,6 +123,7 @@ impl Scales {
             latency_ms: seconds().map(|second| ms(second.max_us)).fold(0.0, f64::max),
             unwritten_mib: of_kernel(unwritten_mib),
             writes: of_kernel(writes),
+            pages: runs.iter().flat_map(pages).flatten().fold(0.0, f64::max),
         }
     }
 }
@@ -131,9 +134,10 @@ fn timelines(run: &Run, scales: &Scales) -> Result<String, Failure> {
     let line = |name, color, values| Line { name, color, values };
     let [dirty, writeback] = unwritten_mib(run);
     let [data, wal] = writes(run);
+    let [checkpoints, background, evictions] = pages(run);
     let axis = |name, max| Axis { name, max, is_logarithmic: false };
     let latency = Axis { is_logarithmic: true, ..axis("latency, ms", scales.latency_ms) };
-    let charts = [
+    let mut charts = vec![
         chart::svg(
             run,
             axis("commits/s", scales.commits),
@@ -158,6 +162,17 @@ fn timelines(run: &Run, scales: &Scales) -> Result<String, Failure> {
             vec![line("data device", BLUE, data), line("log's device", RED, wal)],
         )?,
     ];
+    if seconds.iter().any(|second| second.written.is_some()) {
+        charts.push(chart::svg(
+            run,
+            axis("pages/s", scales.pages),
+            vec![
+                line("checkpoints", BLUE, checkpoints),
+                line("background writer", GREEN, background),
+                line("evictions", RED, evictions),
+            ],
+        )?);
+    }
     Ok(format!("<h3>{}</h3>\n{}", title(run), charts.concat()))
 }
 
@@ -184,6 +199,16 @@ fn writes(run: &Run) -> [Vec<f64>; 2] {
     [
         samples.iter().map(|(now, before)| (now.data_writes - before.data_writes) as f64).collect(),
         samples.iter().map(|(now, before)| (now.wal_writes - before.wal_writes) as f64).collect(),
+    ]
+}
+
+/// Pages by who wrote them: checkpoints, background writer, evictions.
+fn pages(run: &Run) -> [Vec<f64>; 3] {
+    let written: Vec<_> = run.measured.seconds.iter().filter_map(|second| second.written).collect();
+    [
+        written.iter().map(|written| written.by_checkpoints as f64).collect(),
+        written.iter().map(|written| written.by_background as f64).collect(),
+        written.iter().map(|written| written.by_evictions as f64).collect(),
     ]
 }
 
