@@ -124,7 +124,7 @@ impl Pool {
                 self.write_out(&file, self.combine(&file, base, by), by)
             }
             Copied::Nothing => {
-                io.end(WriteEnd::Written);
+                self.counters.note_marks(u64::from(io.end(WriteEnd::Written)));
                 Ok(Flush::NotNeeded)
             }
             Copied::Contended => {
@@ -172,7 +172,8 @@ impl Pool {
         }
         let (written, first, pages) = (written?, run[0].page, run.len() as u32);
         self.register_for_sync(written)?;
-        run.into_iter().for_each(|page| page.io.end(WriteEnd::Written));
+        let marks = run.into_iter().map(|page| u64::from(page.io.end(WriteEnd::Written))).sum();
+        self.counters.note_marks(marks);
         self.counters.note(by, pages);
         self.note_written(first, pages, by)?;
         Ok(Flush::Written { first, pages })

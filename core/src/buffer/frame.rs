@@ -11,6 +11,7 @@ use crate::event::Event;
 use crate::page::{Page, PageId};
 use crate::sync::RwLock;
 use crate::sync::atomic::{AtomicU64, Ordering};
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
 /// A place for a page. PostgreSQL: `BufferDesc` and its block.
@@ -104,14 +105,20 @@ pub(super) struct WriteIo<'f> {
 }
 
 impl WriteIo<'_> {
-    pub(super) fn end(mut self, end: WriteEnd) {
-        self.end = end;
+    /// Returns whether a mark of a checkpoint has gone.
+    pub(super) fn end(self, end: WriteEnd) -> bool {
+        ManuallyDrop::new(self).finish(end)
+    }
+
+    fn finish(&self, end: WriteEnd) -> bool {
+        let was_marked = self.frame.header.end_write(end);
+        self.frame.changed.notify_all();
+        was_marked
     }
 }
 
 impl Drop for WriteIo<'_> {
     fn drop(&mut self) {
-        self.frame.header.end_write(self.end);
-        self.frame.changed.notify_all();
+        self.finish(self.end);
     }
 }

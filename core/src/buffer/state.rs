@@ -367,8 +367,9 @@ impl Header {
 
     /// Ends a write of which the caller is the owner. The page becomes clean only if it was
     /// written and not changed since the copy; otherwise the mark of a checkpoint stays as well,
-    /// since the change may be older than the mark. The caller notifies the waiters.
-    pub fn end_write(&self, end: WriteEnd) {
+    /// since the change may be older than the mark. Returns whether a mark has gone. The caller
+    /// notifies the waiters.
+    pub fn end_write(&self, end: WriteEnd) -> bool {
         self.update(|word| {
             let done = word.without(IO_IN_PROGRESS);
             let next = match end {
@@ -377,9 +378,9 @@ impl Header {
                 WriteEnd::Abandoned => done,
                 WriteEnd::Failed => done.with(IO_ERROR),
             };
-            Some((next, ()))
+            Some((next, word.is_marked() && !next.is_marked()))
         })
-        .expect("always an edge");
+        .expect("always an edge")
     }
 
     /// Marks the page for the checkpoint that has just fixed its redo point, if it is dirty and of

@@ -25,6 +25,7 @@ pub(super) struct Counters {
     background: Counter,
     eviction: Counter,
     taken_along: Counter,
+    marks: Counter,
 }
 
 impl Counters {
@@ -37,12 +38,17 @@ impl Counters {
         counter.add(u64::from(pages));
         self.taken_along.add(u64::from(pages - 1));
     }
+
+    /// Marked pages were written.
+    pub(super) fn note_marks(&self, pages: u64) {
+        self.marks.add(pages);
+    }
 }
 
 impl Pool {
     /// What it has done so far.
     pub fn stats(&self) -> PoolStats {
-        let Counters { checkpoint, background, eviction, taken_along } = &self.counters;
+        let Counters { checkpoint, background, eviction, taken_along, marks: _ } = &self.counters;
         PoolStats {
             allocated: self.allocations.count(),
             written_by_checkpoints: checkpoint.sum(),
@@ -50,5 +56,10 @@ impl Pool {
             written_by_evictions: eviction.sum(),
             taken_along: taken_along.sum(),
         }
+    }
+    /// Pages that a checkpoint had marked and that were written since the store was opened, by
+    /// whomever: as many as marks have gone. Who has emptied a frame otherwise is not counted.
+    pub(crate) fn marked_written(&self) -> u64 {
+        self.counters.marks.sum()
     }
 }

@@ -173,10 +173,18 @@ impl Checkpointer {
             parts.pool.evicted().begin();
         }
         event!(buffer__checkpoint__start, all = kind == Marked::All);
+        let marked_before = parts.pool.marked_written();
         let pages = parts.pool.mark_dirty_pages(kind);
         let marked = parts.clock.now();
-        let (table, checkpointer, account) = (&mut running.table, self, Account::default());
-        let mut work = Work { parts, table, checkpointer, redo, image_bytes, account };
+        let mut work = Work {
+            parts,
+            table: &mut running.table,
+            checkpointer: self,
+            redo,
+            image_bytes,
+            marked_before,
+            account: Account::default(),
+        };
         work.write_pages(pages)?;
         work.wait_for_evicted()?;
         let written = parts.clock.now();

@@ -8,43 +8,57 @@ use std::time::Duration;
 pub struct Point {
     /// Since its writes began.
     pub elapsed: Duration,
-    /// Pages written by then.
-    pub done: usize,
+    /// Marked pages written by then, by whomever.
+    pub written: usize,
+    /// By the checkpoint.
+    pub own: usize,
     /// Pages that would be at an even rate over the time of the schedule.
     pub ideal: f64,
 }
 
-/// What surrounds a simulated checkpoint.
-pub struct Surroundings<D, L> {
+/// What surrounds a simulated checkpoint, each from the time since its writes began.
+pub struct Surroundings<D, L, O> {
     /// Time that the write of a page takes which begins then.
     pub device: D,
     /// WAL inserted until then, and full-page images in it, in bytes.
     pub log: L,
+    /// Marked pages written by others until then: those that the checkpoint would come to last.
+    pub others: O,
 }
 
-/// Writes `total` pages; returns a point for each.
-pub fn simulate<D, L>(
+/// Writes `total` pages; returns a point for each that the checkpoint has written, and the end.
+pub fn simulate<D, L, O>(
     schedule: Schedule,
     total: usize,
-    mut surroundings: Surroundings<D, L>,
+    mut surroundings: Surroundings<D, L, O>,
 ) -> Vec<Point>
 where
     D: FnMut(Duration) -> Duration,
     L: FnMut(Duration) -> (u64, u64),
+    O: FnMut(Duration) -> usize,
 {
     let (mut pacer, mut elapsed) = (Pacer::new(schedule), Duration::ZERO);
-    let mut points = Vec::with_capacity(total);
-    for done in 1..=total {
+    let (mut own, mut written, mut points) = (0, 0, Vec::with_capacity(total));
+    let point = |written, own, elapsed| {
+        let ideal = schedule.ideal(elapsed) * total as f64;
+        Point { elapsed, written, own, ideal }
+    };
+    while written < total {
         let took = (surroundings.device)(elapsed);
         elapsed += took;
         pacer.note_write(took);
-        points.push(Point { elapsed, done, ideal: schedule.ideal(elapsed) * total as f64 });
+        own += 1;
         loop {
+            written = (own + (surroundings.others)(elapsed)).min(total);
             let (wal_bytes, image_bytes) = (surroundings.log)(elapsed);
-            let standing = Standing { done, total, elapsed, wal_bytes, image_bytes };
-            let Some(rest) = pacer.rest(&standing) else { break };
+            let at = Standing { total, written, own, elapsed, wal_bytes, image_bytes };
+            if points.len() < own {
+                points.push(point(written, own, elapsed));
+            }
+            let Some(rest) = pacer.rest(&at) else { break };
             elapsed += rest;
         }
     }
+    points.push(point(written, own, elapsed));
     points
 }

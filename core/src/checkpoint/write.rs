@@ -53,6 +53,8 @@ pub(super) struct Work<'c> {
     pub(super) redo: Lsn,
     /// Full-page images in the log at the redo point, in bytes.
     pub(super) image_bytes: u64,
+    /// Marked pages that were written before the redo point.
+    pub(super) marked_before: u64,
     pub(super) account: Account,
 }
 
@@ -74,7 +76,6 @@ impl Work<'_> {
             if index % WRITES_PER_ABSORB == 0 {
                 self.table.absorb(parts.syncs);
             }
-            self.checkpointer.report(Phase::Writing, index + 1, total);
             self.rest(index + 1, total, started, &mut pacer);
         }
         let written = self.account.pages;
@@ -107,12 +108,20 @@ impl Work<'_> {
     }
 
     /// Rests until the next page is due.
-    fn rest(&mut self, done: usize, total: usize, started: Duration, pacer: &mut Pacer) {
+    fn rest(&mut self, looked_at: usize, total: usize, started: Duration, pacer: &mut Pacer) {
         let parts = self.parts;
-        while !self.checkpointer.is_hurried() && !parts.poison.is_set() {
+        loop {
+            // What others have written ahead counts as well.
+            let written = parts.pool.marked_written() - self.marked_before;
+            let written = looked_at.max(written as usize).min(total);
+            self.checkpointer.report(Phase::Writing, written, total);
+            if self.checkpointer.is_hurried() || parts.poison.is_set() {
+                return;
+            }
             let standing = Standing {
-                done,
                 total,
+                written,
+                own: self.account.pages,
                 elapsed: parts.clock.now().saturating_sub(started),
                 wal_bytes: parts.wal.reserved().since(self.redo),
                 image_bytes: parts.wal.image_bytes().saturating_sub(self.image_bytes),

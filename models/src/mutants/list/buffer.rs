@@ -92,8 +92,10 @@ pub(super) const MUTANTS: &[Mutant] = &[
         file: "buffer/flush.rs",
         site: Statements,
         find: "self.register_for_sync(written)?;
-        run.into_iter().for_each(|page| page.io.end(WriteEnd::Written));",
-        replace: "run.into_iter().for_each(|page| page.io.end(WriteEnd::Written));
+        let marks = run.into_iter().map(|page| u64::from(page.io.end(WriteEnd::Written))).sum();
+        self.counters.note_marks(marks);",
+        replace: "let marks = run.into_iter().map(|page| u64::from(page.io.end(WriteEnd::Written))).sum();
+        self.counters.note_marks(marks);
         self.register_for_sync(written)?;",
         models: &["background_checkpoint"],
         reason: "the checkpoint finds the page clean and its file not registered (F3, S1, M30)",
@@ -140,9 +142,9 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "frame-write-ends-unnoticed",
         file: "buffer/frame.rs",
         site: Statements,
-        find: "self.frame.header.end_write(self.end);
-        self.frame.changed.notify_all();",
-        replace: "self.frame.header.end_write(self.end);",
+        find: "self.frame.changed.notify_all();
+        was_marked",
+        replace: "was_marked",
         models: &["mark_write"],
         reason: "who waits for a write sleeps on (I4)",
     },
