@@ -58,7 +58,7 @@ pub(super) fn run(args: &PaceArgs) -> Result<(), Failure> {
         end.as_secs_f64(),
         args.spread.as_secs_f64(),
         ahead,
-        -behind
+        behind.abs()
     ))
 }
 

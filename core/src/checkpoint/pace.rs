@@ -29,8 +29,8 @@ const SHORTEST_REST: Duration = Duration::from_millis(1);
 const LONGEST_REST: Duration = Duration::from_millis(100);
 
 /// What a slow write costs the rests that follow it at once. Devices work in bursts: without it the
-/// waits between them would be lost, and each burst rested away. The rest of a long wait is no debt:
-/// the time that is left has become less for all writes to come.
+/// waits between them would be lost, and each burst rested away. The rest of a long wait is no
+/// debt: the time that is left has become less for all writes to come.
 const DEBT_MAX: Duration = Duration::from_millis(100);
 
 /// Part of the WAL budget before which its rate says nothing yet.

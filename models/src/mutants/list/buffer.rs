@@ -94,8 +94,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         find: "self.register_for_sync(written)?;
         let marks = run.into_iter().map(|page| u64::from(page.io.end(WriteEnd::Written))).sum();
         self.counters.note_marks(marks);",
-        replace: "let marks = run.into_iter().map(|page| u64::from(page.io.end(WriteEnd::Written))).sum();
-        self.counters.note_marks(marks);
+        replace: "run.into_iter().for_each(|page| _ = page.io.end(WriteEnd::Written));
         self.register_for_sync(written)?;",
         models: &["background_checkpoint"],
         reason: "the checkpoint finds the page clean and its file not registered (F3, S1, M30)",
