@@ -2,7 +2,7 @@
 //!
 //! property   a page that was clean when a phase began is durable when it has succeeded, also
 //!            behind a phase that failed                                          (F3, S1 to S6)
-//! code       fsync/table.rs, fsync/queue.rs     PostgreSQL: ProcessSyncRequests, RegisterSyncRequest
+//! code       fsync/table.rs, fsync/queue.rs               PostgreSQL: ProcessSyncRequests
 //! threads    3 (two writers, checkpointer)
 //! bounds     one segment, a page for each writer, three phases of which the second fails, 2-bit
 //!            counter, queue of one
@@ -24,7 +24,7 @@ pub(super) const MODEL: Model = Model {
     name: "sync_phases",
     property: "a page that was clean when a phase began is durable when it has succeeded",
     threads: 3,
-    bounds: "one segment, two writers, three phases of which one fails, 2-bit counter, queue of one",
+    bounds: "one segment, two writers, three phases of which one fails, 2-bit counter",
     searches: &[(Dpor, Quick), (LoomBounded(2), Quick), (LoomRmw, Nightly), (Loom, Nightly)],
     reach: &["failed with an entry", "synced by a writer", "clean before the last phase"],
     outcomes: 10,
