@@ -61,6 +61,21 @@ fn is_no_file<T>(result: Result<T>) -> bool {
 }
 
 #[test]
+fn a_file_system_without_direct_io_is_used_through_the_page_cache() {
+    let disk = SimDisk::new().without_direct_io();
+    let config = config();
+    assert!(config.data_direct && config.wal_direct);
+    let engine = engine_on(&disk, &config);
+    let file = filled(&engine, FileOptions::default(), 5);
+    engine.checkpoint(Urgency::Immediate).unwrap();
+    write(&engine, PageId::new(file, 4), 9);
+    drop(engine);
+    // The same disk again, not an image: it still has none.
+    let engine = open(&disk, &config).unwrap();
+    assert_eq!(first_bytes(&engine, file), [0, 1, 2, 3, 9]);
+}
+
+#[test]
 fn what_was_truncated_is_gone_for_good_and_new_pages_in_its_place_are_empty() {
     let (disk, engine, file) = store(FileOptions::default(), 7);
     engine.truncate(file, 3).unwrap();
@@ -163,6 +178,17 @@ fn an_unlogged_file_is_empty_after_a_crash_and_intact_after_a_close() {
     engine.drop_file(file).unwrap();
     let (_, engine) = crash(&disk, engine);
     assert!(engine.files().is_empty());
+}
+
+#[test]
+fn checkpoints_that_were_asked_for_in_a_hurry_are_counted_apart() {
+    let (_disk, engine, _) = store(FileOptions::default(), 1);
+    let before = engine.checkpoints();
+    engine.checkpoint(Urgency::Spread).unwrap();
+    engine.checkpoint(Urgency::Immediate).unwrap();
+    let after = engine.checkpoints();
+    assert_eq!((after.started - before.started, after.immediate - before.immediate), (2, 1));
+    assert_eq!((after.done - before.done, after.failed), (2, 0));
 }
 
 #[test]

@@ -120,15 +120,20 @@ fn panic_message(payload: &(dyn Any + Send)) -> Option<String> {
 
 #[cfg(test)]
 impl Family {
-    /// Fails the calling test unless the model passes under the quick engines of this family.
+    /// Fails the calling test unless the model passes under the engines of this family in the
+    /// first profile that has some.
     pub(crate) fn assert_passes(self, model: &Model) {
         use crate::profile::Profile;
         check_environment().expect("a clean environment");
-        let mut engines = model.engines(Profile::Quick);
-        engines.retain(|engine| engine.family() == self);
-        assert!(!engines.is_empty(), "{} has no quick engine of {self:?}", model.name);
-        for engine in engines {
-            let report = explore(model, engine, Sampling::of(Profile::Quick));
+        let engines = |profile| {
+            let mut engines = model.engines(profile);
+            engines.retain(|engine| engine.family() == self);
+            engines
+        };
+        let profile = [Profile::Quick, Profile::Ci].into_iter().find(|p| !engines(*p).is_empty());
+        let profile = profile.unwrap_or_else(|| panic!("{}: no {self:?} in ci", model.name));
+        for engine in engines(profile) {
+            let report = explore(model, engine, Sampling::of(profile));
             if let Some(failure) = report.failure {
                 panic!("{} under {engine}: {failure}", model.name);
             }

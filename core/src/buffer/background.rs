@@ -46,6 +46,9 @@ impl BackgroundWriter {
         let mut scan = self.forecast.begin(pool.position());
         let cleaned = self.clean(pool, &mut scan);
         let round = self.forecast.end(&scan);
+        if round.written == pool.config.get().background_writer_max_pages {
+            pool.counters.note_cut_round();
+        }
         cleaned?;
         if round.is_idle {
             self.writeback.drain(Writeback::Started, &pool.files)?;

@@ -15,6 +15,9 @@ pub struct PoolStats {
     pub written_by_background: u64,
     /// By those who needed the frame of a dirty page, who so waited for a write.
     pub written_by_evictions: u64,
+    /// Rounds of the background writer that ended at `background_writer_max_pages`, with more to
+    /// clean.
+    pub background_rounds_cut: u64,
     /// Pages among all these that were taken along: writes that were saved.
     pub taken_along: u64,
 }
@@ -25,6 +28,7 @@ pub(super) struct Counters {
     background: Counter,
     eviction: Counter,
     taken_along: Counter,
+    rounds_cut: Counter,
     marks: Counter,
 }
 
@@ -39,6 +43,11 @@ impl Counters {
         self.taken_along.add(u64::from(pages - 1));
     }
 
+    /// A round of the background writer has written as much as it may.
+    pub(super) fn note_cut_round(&self) {
+        self.rounds_cut.add(1);
+    }
+
     /// Marked pages were written.
     pub(super) fn note_marks(&self, pages: u64) {
         self.marks.add(pages);
@@ -48,12 +57,14 @@ impl Counters {
 impl Pool {
     /// What it has done so far.
     pub fn stats(&self) -> PoolStats {
-        let Counters { checkpoint, background, eviction, taken_along, marks: _ } = &self.counters;
+        let Counters { checkpoint, background, eviction, taken_along, rounds_cut, marks: _ } =
+            &self.counters;
         PoolStats {
             allocated: self.allocations.count(),
             written_by_checkpoints: checkpoint.sum(),
             written_by_background: background.sum(),
             written_by_evictions: eviction.sum(),
+            background_rounds_cut: rounds_cut.sum(),
             taken_along: taken_along.sum(),
         }
     }

@@ -103,10 +103,8 @@ impl Checkpointer {
     /// [`Error::Poisoned`](crate::error::Error::Poisoned), or what a disk operation reports: the
     /// last complete checkpoint stays the valid one.
     pub fn run(&self, parts: &Parts<'_>, request: CheckpointRequest) -> Result<CheckpointStats> {
-        self.requests.request(request, |request| {
-            let kind = if request.flush_all { Marked::All } else { Marked::Permanent };
-            self.run_now(parts, kind, StoreState::InProduction)
-        })
+        let run = |request| self.run_now(parts, request, StoreState::InProduction);
+        self.requests.request(request, run)
     }
 
     /// The last checkpoint of a store that is closed: of all pages, without a rest.
@@ -115,7 +113,7 @@ impl Checkpointer {
     /// As [`Checkpointer::run`].
     pub fn shut_down(&self, parts: &Parts<'_>) -> Result<CheckpointStats> {
         let request = CheckpointRequest { urgency: Urgency::Immediate, flush_all: true };
-        self.requests.request(request, |_| self.run_now(parts, Marked::All, StoreState::Closed))
+        self.requests.request(request, |request| self.run_now(parts, request, StoreState::Closed))
     }
 
     /// The checkpoints since the store was opened.
@@ -144,13 +142,14 @@ impl Checkpointer {
     fn run_now(
         &self,
         parts: &Parts<'_>,
-        kind: Marked,
+        request: CheckpointRequest,
         state: StoreState,
     ) -> Result<CheckpointStats> {
         let mut running = self.state.lock();
+        let kind = if request.flush_all { Marked::All } else { Marked::Permanent };
         let _span = span!("checkpoint");
         event!(checkpoint__start, all = kind == Marked::All);
-        self.history.lock().started += 1;
+        self.history.lock().note_start(request.urgency);
         let result = self.checkpoint(&mut running, parts, kind, state);
         parts.pool.evicted().end();
         self.report(Phase::None, 0, 0);

@@ -1,5 +1,6 @@
 //! What a checkpoint tells. PostgreSQL: `CheckpointStats`, `log_checkpoints`.
 
+use super::request::Urgency;
 use crate::error::Result;
 use crate::lsn::Lsn;
 use crate::wal::segment::SegmentCounts;
@@ -111,12 +112,16 @@ pub struct CheckpointProgress {
 pub struct CheckpointHistory {
     /// Begun.
     pub started: u64,
+    /// Of these, begun because somebody was in a hurry: the others were due, by time or by log.
+    pub immediate: u64,
     /// Complete.
     pub done: u64,
     /// Ended with an error.
     pub failed: u64,
     /// Pages that the complete ones have written.
     pub buffers_written: u64,
+    /// Their `mark_time`.
+    pub mark_time: Duration,
     /// Their `write_time`.
     pub write_time: Duration,
     /// Their `sync_time`.
@@ -128,11 +133,17 @@ pub struct CheckpointHistory {
 }
 
 impl CheckpointHistory {
+    pub(super) fn note_start(&mut self, urgency: Urgency) {
+        self.started += 1;
+        self.immediate += u64::from(urgency == Urgency::Immediate);
+    }
+
     pub(super) fn note(&mut self, result: &Result<CheckpointStats>) {
         match result {
             Ok(stats) => {
                 self.done += 1;
                 self.buffers_written += stats.buffers_written as u64;
+                self.mark_time += stats.mark_time;
                 self.write_time += stats.write_time;
                 self.sync_time += stats.sync_time;
                 self.last = Some(stats.clone());

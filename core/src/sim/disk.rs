@@ -17,6 +17,9 @@ use std::sync::Arc;
 impl Disk for SimDisk {
     fn open_with(&self, path: &str, mode: OpenMode) -> io::Result<Arc<dyn DiskFile>> {
         self.pass();
+        if mode.direct && self.state().no_direct_io {
+            return Err(io::Error::new(io::ErrorKind::Unsupported, "no direct I/O here"));
+        }
         let opened = self.state().open(path)?;
         Ok(self.handle(path, opened, mode))
     }

@@ -125,6 +125,13 @@ impl SimDisk {
         self
     }
 
+    /// Refuses direct I/O, as some file systems do; images do not inherit it.
+    #[must_use]
+    pub fn without_direct_io(self) -> Self {
+        self.state().no_direct_io = true;
+        self
+    }
+
     fn from_state(state: State) -> Self {
         Self(Arc::new(Inner {
             point: AtomicU64::new(0),

@@ -28,6 +28,8 @@ pub(super) struct State {
     pub(super) locks: BTreeSet<String>,
     /// Whether the calls on files pass the scheduling point of the disk.
     pub(super) one_point: bool,
+    /// See [`SimDisk::without_direct_io`](super::SimDisk::without_direct_io).
+    pub(super) no_direct_io: bool,
     pub(super) operations: u64,
     pub(super) reads: u64,
     pub(super) prefetches: u64,
@@ -101,6 +103,7 @@ impl State {
             pending: Vec::new(),
             locks: BTreeSet::new(),
             one_point: false,
+            no_direct_io: false,
             operations: 0,
             reads: 0,
             prefetches: 0,

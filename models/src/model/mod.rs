@@ -16,6 +16,7 @@ mod delay_guard;
 mod dirty_flag;
 mod drop_flush;
 mod event;
+mod evict_checkpoint;
 mod evict_dirty;
 mod evicted_lists;
 mod extend_read;
@@ -37,6 +38,7 @@ mod redo_image;
 mod slot_removal;
 mod sync_cycle;
 mod sync_early;
+mod sync_phases;
 mod truncate_commit;
 mod truncate_flush;
 mod wal_crossing;
@@ -51,6 +53,6 @@ models! {
     evict_dirty, background_checkpoint, background_sleep, background_stop, extend_read,
     truncate_commit, truncate_flush, drop_flush, wal_insert, wal_crossing, wal_room, wal_positions,
     group_flush, flush_written, flush_fails, flush_task, wal_writer_sleep, slot_removal, redo_image,
-    image_toggle, sync_cycle, sync_early, evicted_lists, combine, combine_both, delay_guard,
-    checkpoint_requests,
+    image_toggle, sync_cycle, sync_early, sync_phases, evicted_lists, combine, combine_both,
+    evict_checkpoint, delay_guard, checkpoint_requests,
 }

@@ -60,6 +60,7 @@ fn a_round_writes_as_many_pages_as_it_may_and_the_next_one_goes_on_behind_them()
     bed.configure(|config| config.background_writer_max_pages = 100);
     assert!(writer.round(&bed.pool).unwrap().is_idle);
     assert_eq!(dirty(&bed), []);
+    assert_eq!(bed.pool.stats().background_rounds_cut, 1);
 }
 
 #[test]

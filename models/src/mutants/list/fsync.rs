@@ -21,7 +21,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         self.entries.remove(&tag);",
         replace: "self.entries.remove(&tag);
         sync(tag)?;",
-        models: &["sync_cycle"],
+        models: &["sync_cycle", "sync_phases"],
         reason: "a failed sync loses its request (M25)",
     },
     Mutant {

@@ -37,7 +37,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         site: Expression,
         find: "word.pins() == 1 && !word.is_dirty()",
         replace: "word.pins() == 1",
-        models: &["evict_dirty"],
+        models: &["evict_dirty", "evict_checkpoint"],
         reason: "a page that was dirtied again after its write is evicted (E3)",
     },
     Mutant {
