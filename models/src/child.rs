@@ -131,7 +131,7 @@ pub struct Search<'a> {
     /// What it is told.
     pub order: Order,
     /// A variable to set, for the mutated copy.
-    pub variable: Option<(&'static str, &'static str)>,
+    pub variable: Option<(&'a str, &'a str)>,
     /// At this time it is killed.
     pub until: Option<Instant>,
     /// Is told of the executions so far and the greatest depth of them.

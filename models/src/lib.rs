@@ -15,10 +15,13 @@
 //! * The **audit** ([`audit`]) says what the engines are worth.
 //! * A **mutant** ([`mutants`]) brings a bug back, in a generated copy of the sources, never in
 //!   production code; each must be killed by the models that it names.
+//! * A **weakening** ([`mutants::orderings`]) makes one memory ordering of `core` a step weaker.
+//!   They are found in the sources; those that no model kills are listed with the reason.
 //!
-//! `cargo run --release -p seawall-models` runs every model, `... -- mutants` every mutant;
-//! `cargo test` runs both as well, each model and family as a test of its own. What each engine
-//! sees and does not see is in `docs/verification.md`.
+//! `cargo run --release -p seawall-models` runs every model, `... -- mutants` every mutant, and
+//! `... -- orderings` every weakening; `cargo test` runs the first two as well, each model and
+//! family as a test of its own. What each engine sees and does not see is in
+//! `docs/verification.md`.
 
 /// Lists the models of `model/mod.rs`, and makes each a test under the engines of its family.
 macro_rules! models {

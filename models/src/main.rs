@@ -1,7 +1,8 @@
 //! The runner: models under their engines, replays, mutants, the audit of the engines.
 //!
 //! Exit codes: 0 all passed; 1 a model failed or did not end within its limits, a mutant survived,
-//! or its text is not in the sources exactly once; 2 usage; 3 the runner itself.
+//! or its text is not in the sources exactly once, or a weakened ordering did not fare as listed; 2
+//! usage; 3 the runner itself.
 
 use clap::{Args, Parser, Subcommand};
 use seawall_models::audit::{self, Plan};
@@ -10,6 +11,7 @@ use seawall_models::engine::{Engine, Sampling};
 use seawall_models::explore::check_environment;
 use seawall_models::jobs;
 use seawall_models::mutants::kill::{self, Effort};
+use seawall_models::mutants::orderings;
 use seawall_models::mutants::schemata::{VARIABLE, WeaveError};
 use seawall_models::profile::Profile;
 use seawall_models::replay::{Replay, Shown};
@@ -53,6 +55,15 @@ enum Action {
         /// Be content with the first engine that kills a mutant.
         #[arg(long)]
         first_kill: bool,
+    },
+    /// Weakens every memory ordering of core by one step: each must be killed by a model, or be
+    /// listed with the reason why none does.
+    Orderings {
+        /// A part of the names of some.
+        pattern: Option<String>,
+        /// A search that takes longer has killed nothing.
+        #[arg(long, value_parser = humantime::parse_duration, default_value = "10s")]
+        budget: Duration,
     },
     /// Runs litmus tests, planted bugs and random small programs under the engines, against a
     /// brute-force oracle.
@@ -179,20 +190,30 @@ fn run_command(arguments: &Arguments, out: &mut impl Write) -> Result<bool, Box<
         }
         Some(Action::List) => run::list(out).map(|()| true).map_err(Into::into),
         Some(Action::Mutants { pattern, first_kill }) => {
-            if std::env::var_os(VARIABLE).is_some() {
-                return Err(
-                    Usage(format!("{VARIABLE} is set: it is for this command to set")).into()
-                );
-            }
+            check_switch()?;
             let mutants = kill::select(pattern.as_deref()).map_err(Usage)?;
             let effort = if *first_kill { Effort::FirstKill } else { Effort::EveryEngine };
             kill::run(&mutants, effort, jobs, out)
+        }
+        Some(Action::Orderings { pattern, budget }) => {
+            check_switch()?;
+            let all = orderings::all(&orderings::core_src())?;
+            let chosen = orderings::select(&all, pattern.as_deref()).map_err(Usage)?;
+            orderings::run(&all, &chosen, *budget, jobs, out)
         }
         Some(Action::Check(order)) => {
             let model = find(&order.model, order.engine).map_err(Usage)?;
             // Not a return: what a failed search leaves behind must not be dropped.
             exit(child::serve(model, order)?.into())
         }
+    }
+}
+
+/// Fails if a mutant of the copy would be active in searches that are to have none.
+fn check_switch() -> Result<(), Usage> {
+    match std::env::var_os(VARIABLE) {
+        Some(_) => Err(Usage(format!("{VARIABLE} is set: it is for this command to set"))),
+        None => Ok(()),
     }
 }
 

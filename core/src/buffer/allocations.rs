@@ -18,7 +18,7 @@
 //! was done before an allocation, or a wake that poses as one.
 //!
 //! # Checked by
-//! model `background_sleep`.
+//! models `background_sleep`, `background_stop`.
 
 use crate::event::Event;
 use crate::sync::atomic::{AtomicU64, Ordering};

@@ -65,7 +65,7 @@
 //!
 //! # Checked by
 //! models `dirty_flag`, `flush_two_dirtiers`, `pin_evict`, `read_in`, `read_fails`, `mark_flush`,
-//! `cleanup`, `cleanup_waiters`.
+//! `cleanup`, `cleanup_waiters`, `cleanup_after`.
 
 mod victim;
 mod word;

@@ -5,8 +5,10 @@ use super::{fixture, seawall_core};
 mod all_pinned;
 mod background_checkpoint;
 mod background_sleep;
+mod background_stop;
 mod checkpoint_requests;
 mod cleanup;
+mod cleanup_after;
 mod cleanup_waiters;
 mod combine;
 mod combine_both;
@@ -47,10 +49,10 @@ mod wal_writer_sleep;
 
 models! {
     event, dirty_flag, flush_two_dirtiers, pin_evict, all_pinned, cleanup, cleanup_waiters,
-    read_in, read_evict, read_filled, read_fails, load_read, mark_flush, mark_write, evict_dirty,
-    background_checkpoint, background_sleep, extend_read, truncate_commit, truncate_flush,
-    drop_flush, wal_insert, wal_crossing, wal_room, wal_positions, group_flush, flush_written,
-    flush_fails, flush_task, wal_writer_sleep, slot_removal, redo_image, image_toggle, sync_cycle,
-    sync_early, sync_phases, evicted_lists, combine, combine_both, evict_checkpoint,
-    delay_guard, checkpoint_requests,
+    cleanup_after, read_in, read_evict, read_filled, read_fails, load_read, mark_flush, mark_write,
+    evict_dirty, background_checkpoint, background_sleep, background_stop, extend_read,
+    truncate_commit, truncate_flush, drop_flush, wal_insert, wal_crossing, wal_room, wal_positions,
+    group_flush, flush_written, flush_fails, flush_task, wal_writer_sleep, slot_removal, redo_image,
+    image_toggle, sync_cycle, sync_early, sync_phases, evicted_lists, combine, combine_both,
+    evict_checkpoint, delay_guard, checkpoint_requests,
 }

@@ -3,9 +3,8 @@
 //! It keeps the layout of the repository, so every relative path still holds, and files that do
 //! not change are not written again, so the next run builds nothing.
 
-use super::Mutant;
-use super::schemata::{SWITCH, weave_all};
-use std::collections::BTreeSet;
+use super::schemata::SWITCH;
+use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::error::Error;
 use std::ffi::OsStr;
@@ -29,15 +28,19 @@ pub struct Copy {
 }
 
 impl Copy {
-    /// Writes the copy of the repository at `root` into `folder`.
-    pub fn write(root: &Path, folder: &Path, mutants: &[Mutant]) -> Result<Self, Box<dyn Error>> {
+    /// Writes the copy of the repository at `root` into `folder`, with the `woven` texts of files
+    /// below `core/src`.
+    pub fn write(
+        root: &Path,
+        folder: &Path,
+        mut woven: BTreeMap<String, String>,
+    ) -> Result<Self, Box<dyn Error>> {
         fs::create_dir_all(folder)?;
         let lock = File::create(folder.join(".lock"))?;
         lock.lock()?;
         let core_src = root.join("core/src");
-        let mut woven = weave_all(&core_src, mutants)?;
         let lib = woven.remove("lib.rs").map_or_else(|| read(&core_src.join("lib.rs")), Ok)?;
-        woven.insert("lib.rs", lib + SWITCH);
+        woven.insert("lib.rs".to_owned(), lib + SWITCH);
 
         for name in COPIED {
             mirror(&root.join(name), &folder.join(name), &|file| {

@@ -1,7 +1,7 @@
 //! Searches every mutant with the models that must kill it, and prints the table of kills.
 
 use super::copy::Copy;
-use super::schemata::VARIABLE;
+use super::schemata::{VARIABLE, weave_all};
 use super::{Mutant, all};
 use crate::child::{Finished, Order, Search, Verdict};
 use crate::engine::{Engine, Sampling};
@@ -12,7 +12,7 @@ use crate::run::{self, Format, STDERR_LINES, Settings};
 use crate::select::Selection;
 use crate::spec::{Model, models};
 use crate::table::{Column, Table, grouped, indented_tail};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::error::Error;
 use std::io::{self, Write};
@@ -66,26 +66,12 @@ pub fn run(
     out: &mut impl Write,
 ) -> Result<bool, Box<dyn Error>> {
     let start = Instant::now();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("models is in a workspace")?;
-    let folder = folder()?;
-    writeln!(out, "building the mutated copy in {}", folder.display())?;
-    out.flush()?;
-    let copy = Copy::write(root, &folder, &all().copied().collect::<Vec<_>>())?;
+    let woven = weave_all(&root().join("core/src"), &all().copied().collect::<Vec<_>>())?;
+    let copy = write_copy(woven, "mutants", out)?;
     let program = copy.build()?;
-
-    writeln!(out, "\nthe models with no mutant active:")?;
-    let settings = Settings {
-        program: &program,
-        jobs,
-        sampling: Sampling::of(PROFILE),
-        memory_mib: MEMORY_MIB,
-        until: None,
-    };
-    if !run::run(&settings, &baseline(mutants, effort), Format::Table, out)? {
-        writeln!(out, "the models fail without a mutant, so their kills would mean nothing")?;
+    if !passes_without(&program, &baseline(mutants, effort), jobs, out)? {
         return Ok(false);
     }
-    writeln!(out)?;
     let survivors = duels(&program, mutants, effort, jobs, out)?;
     for (duel, searches) in &survivors {
         print_survivor(&program, *duel, searches, out)?;
@@ -101,11 +87,46 @@ pub fn run(
     Ok(survivors.is_empty())
 }
 
-/// Next to this binary's own profile, below the target directory.
-fn folder() -> io::Result<PathBuf> {
+/// The repository.
+pub(super) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("models is in a workspace")
+}
+
+/// Writes a mutated copy into a folder of this name.
+pub(super) fn write_copy(
+    woven: BTreeMap<String, String>,
+    name: &str,
+    out: &mut impl Write,
+) -> Result<Copy, Box<dyn Error>> {
+    let folder = target()?.join(name);
+    writeln!(out, "building the mutated copy in {}", folder.display())?;
+    out.flush()?;
+    Copy::write(root(), &folder, woven)
+}
+
+/// Whether these searches of a mutated copy pass while no mutant is active.
+pub(super) fn passes_without(
+    program: &Path,
+    selection: &Selection,
+    jobs: NonZeroUsize,
+    out: &mut impl Write,
+) -> io::Result<bool> {
+    writeln!(out, "\nthe models with no mutant active:")?;
+    let sampling = Sampling::of(PROFILE);
+    let settings = Settings { program, jobs, sampling, memory_mib: MEMORY_MIB, until: None };
+    let passes = run::run(&settings, selection, Format::Table, out)?;
+    if !passes {
+        writeln!(out, "the models fail without a mutant, so their kills would mean nothing")?;
+    }
+    writeln!(out)?;
+    Ok(passes)
+}
+
+/// The target directory of this binary, to be next to its own profile.
+fn target() -> io::Result<PathBuf> {
     let program = env::current_exe()?;
     let target = program.parent().and_then(Path::parent);
-    Ok(target.ok_or_else(|| io::Error::other("not in a target directory"))?.join("mutants"))
+    target.map(Path::to_owned).ok_or_else(|| io::Error::other("not in a target directory"))
 }
 
 fn killers(mutant: &'static Mutant) -> impl Iterator<Item = &'static Model> {
@@ -154,13 +175,7 @@ fn duels(
 fn fight(program: &Path, (mutant, model): Duel, effort: Effort) -> Searches {
     let mut searches = Searches::new();
     for engine in model.engines(PROFILE) {
-        let Sampling { samples, seed } = Sampling::of(PROFILE);
-        let model = model.name.to_owned();
-        let (memory_mib, replay, loose) = (MEMORY_MIB, None, false);
-        let order = Order { model, engine, samples, seed, memory_mib, replay, loose };
-        let variable = Some((VARIABLE, mutant.name));
-        let until = Some(Instant::now() + LIMIT);
-        let finished = Search { program, order, variable, until, progress: &|_, _| () }.run();
+        let finished = search(program, mutant.name, model, engine, LIMIT);
         let enough = effort == Effort::FirstKill && is_kill(&finished);
         searches.push((engine, finished));
         if enough {
@@ -170,12 +185,29 @@ fn fight(program: &Path, (mutant, model): Duel, effort: Effort) -> Searches {
     searches
 }
 
+/// One search of a mutated copy, with this mutant active.
+pub(super) fn search(
+    program: &Path,
+    mutant: &str,
+    model: &Model,
+    engine: Engine,
+    limit: Duration,
+) -> Finished {
+    let Sampling { samples, seed } = Sampling::of(PROFILE);
+    let model = model.name.to_owned();
+    let (memory_mib, replay, loose) = (MEMORY_MIB, None, false);
+    let order = Order { model, engine, samples, seed, memory_mib, replay, loose };
+    let variable = Some((VARIABLE, mutant));
+    let until = Some(Instant::now() + limit);
+    Search { program, order, variable, until, progress: &|_, _| () }.run()
+}
+
 /// Only a failure of the model is a kill: a hang or a broken runner shows nothing.
-fn is_kill(finished: &Finished) -> bool {
+pub(super) fn is_kill(finished: &Finished) -> bool {
     matches!(finished.verdict, Verdict::Failed(_))
 }
 
-fn is_broken(finished: &Finished) -> bool {
+pub(super) fn is_broken(finished: &Finished) -> bool {
     matches!(finished.verdict, Verdict::Broken(_))
 }
 

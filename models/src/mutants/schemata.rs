@@ -34,6 +34,19 @@ pub(crate) mod mutant {
 }
 "#;
 
+/// A place of a file, and what a mutant has there.
+#[derive(Clone, Debug)]
+pub struct Change<'a> {
+    /// The name of the mutant.
+    pub mutant: &'a str,
+    /// The place, in bytes.
+    pub range: Range<usize>,
+    /// What stands there.
+    pub site: Site,
+    /// What the mutant has instead.
+    pub replace: &'a str,
+}
+
 /// Why the mutants cannot be written into the sources.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -41,7 +54,7 @@ pub enum WeaveError {
     /// A file of a mutant cannot be read.
     Read {
         /// The mutant.
-        mutant: &'static str,
+        mutant: String,
         /// The file.
         path: PathBuf,
         /// Why.
@@ -50,25 +63,25 @@ pub enum WeaveError {
     /// The text of a mutant does not occur exactly once.
     Occurs {
         /// The mutant.
-        mutant: &'static str,
+        mutant: String,
         /// Its file.
-        file: &'static str,
+        file: String,
         /// How often the text occurs.
         count: usize,
     },
     /// The texts of two mutants overlap without being the same.
     Overlap {
         /// One of them.
-        first: &'static str,
+        first: String,
         /// The other.
-        second: &'static str,
+        second: String,
     },
     /// Two mutants of one text take it for different things.
     Sites {
         /// One of them.
-        first: &'static str,
+        first: String,
         /// The other.
-        second: &'static str,
+        second: String,
     },
 }
 
@@ -104,15 +117,16 @@ impl std::error::Error for WeaveError {
 /// A place of the source and the mutants that change it, of which there is at least one.
 struct Place<'a> {
     range: Range<usize>,
-    mutants: Vec<&'a Mutant>,
+    changes: Vec<&'a Change<'a>>,
 }
 
-/// Reads the files below `core_src` that mutants change, and weaves the mutants in.
+/// Reads the files below `core_src` that mutants change, and weaves the mutants in: the new texts,
+/// by file.
 pub fn weave_all(
     core_src: &Path,
     mutants: &[Mutant],
-) -> Result<BTreeMap<&'static str, String>, WeaveError> {
-    let mut by_file = BTreeMap::<&'static str, Vec<&Mutant>>::new();
+) -> Result<BTreeMap<String, String>, WeaveError> {
+    let mut by_file = BTreeMap::<&str, Vec<&Mutant>>::new();
     for mutant in mutants {
         by_file.entry(mutant.file).or_default().push(mutant);
     }
@@ -121,18 +135,25 @@ pub fn weave_all(
         let path = core_src.join(file);
         let source = match fs::read_to_string(&path) {
             Ok(text) => text,
-            Err(source) => return Err(WeaveError::Read { mutant: mutants[0].name, path, source }),
+            Err(source) => {
+                return Err(WeaveError::Read { mutant: mutants[0].name.to_owned(), path, source });
+            }
         };
-        woven.insert(file, weave(&source, &mutants)?);
+        woven.insert(file.to_owned(), weave_mutants(&source, &mutants)?);
     }
     Ok(woven)
 }
 
+fn weave_mutants(source: &str, mutants: &[&Mutant]) -> Result<String, WeaveError> {
+    let changes: Result<Vec<_>, _> = mutants.iter().map(|mutant| change(source, mutant)).collect();
+    weave(source, &changes?)
+}
+
 /// Weaves the mutants of one file into its text.
-pub fn weave(source: &str, mutants: &[&Mutant]) -> Result<String, WeaveError> {
+pub fn weave(source: &str, changes: &[Change<'_>]) -> Result<String, WeaveError> {
     let mut woven = String::with_capacity(2 * source.len());
     let mut copied = 0;
-    for place in places(source, mutants)? {
+    for place in places(changes)? {
         woven.push_str(&source[copied..place.range.start]);
         woven.push_str(&place.switch(&source[place.range.clone()]));
         copied = place.range.end;
@@ -142,21 +163,22 @@ pub fn weave(source: &str, mutants: &[&Mutant]) -> Result<String, WeaveError> {
 }
 
 /// The mutated places in the order of the text.
-fn places<'a>(source: &str, mutants: &[&'a Mutant]) -> Result<Vec<Place<'a>>, WeaveError> {
+fn places<'a>(changes: &'a [Change<'a>]) -> Result<Vec<Place<'a>>, WeaveError> {
     let mut places: Vec<Place<'a>> = Vec::new();
-    for &mutant in mutants {
-        let range = find_once(source, mutant)?;
+    for change in changes {
+        let range = change.range.clone();
         match places.iter_mut().find(|place| overlap(&place.range, &range)) {
-            None => places.push(Place { range, mutants: vec![mutant] }),
+            None => places.push(Place { range, changes: vec![change] }),
             Some(place) => {
-                let (first, second) = (place.mutants[0].name, mutant.name);
+                let of_place = place.changes[0];
+                let (first, second) = (of_place.mutant.to_owned(), change.mutant.to_owned());
                 if place.range != range {
                     return Err(WeaveError::Overlap { first, second });
                 }
-                if place.mutants[0].site != mutant.site {
+                if of_place.site != change.site {
                     return Err(WeaveError::Sites { first, second });
                 }
-                place.mutants.push(mutant);
+                place.changes.push(change);
             }
         }
     }
@@ -168,14 +190,17 @@ fn overlap(one: &Range<usize>, other: &Range<usize>) -> bool {
     one.start < other.end && other.start < one.end
 }
 
-fn find_once(source: &str, mutant: &Mutant) -> Result<Range<usize>, WeaveError> {
+/// Finds the place of a mutant by its text.
+fn change(source: &str, mutant: &Mutant) -> Result<Change<'static>, WeaveError> {
     let mut found = source.match_indices(mutant.find);
-    let Mutant { name, file, find, .. } = *mutant;
+    let Mutant { name, file, site, find, replace, .. } = *mutant;
     match (found.next(), found.count()) {
-        (Some((start, _)), 0) if !find.is_empty() => Ok(start..start + find.len()),
+        (Some((start, _)), 0) if !find.is_empty() => {
+            Ok(Change { mutant: name, range: start..start + find.len(), site, replace })
+        }
         (first, others) => {
             let count = usize::from(first.is_some()) + others;
-            Err(WeaveError::Occurs { mutant: name, file, count })
+            Err(WeaveError::Occurs { mutant: name.to_owned(), file: file.to_owned(), count })
         }
     }
 }
@@ -183,12 +208,12 @@ fn find_once(source: &str, mutant: &Mutant) -> Result<Range<usize>, WeaveError> 
 impl Place<'_> {
     fn switch(&self, original: &str) -> String {
         let mut text = String::new();
-        for Mutant { name, replace, .. } in &self.mutants {
-            write!(text, "if crate::mutant::active({name:?}) {{ {replace} }} else ")
+        for Change { mutant, replace, .. } in &self.changes {
+            write!(text, "if crate::mutant::active({mutant:?}) {{ {replace} }} else ")
                 .expect("a String takes everything");
         }
         text += &format!("{{ {original} }}");
-        match self.mutants[0].site {
+        match self.changes[0].site {
             Site::Expression => format!("({text})"),
             Site::Statements => text,
         }
@@ -206,16 +231,17 @@ mod tests {
 
     #[test]
     fn a_mutant_becomes_a_choice() {
-        let text = weave("let a = b + 1; f();", &[&mutant("m", "b + 1", "b")]).expect("found");
+        let text =
+            weave_mutants("let a = b + 1; f();", &[&mutant("m", "b + 1", "b")]).expect("found");
         assert_eq!(text, "let a = (if crate::mutant::active(\"m\") { b } else { b + 1 }); f();");
-        let text = weave("g(); f();", &[&mutant("m", "f();", "")]).expect("found");
+        let text = weave_mutants("g(); f();", &[&mutant("m", "f();", "")]).expect("found");
         assert_eq!(text, "g(); if crate::mutant::active(\"m\") {  } else { f(); }");
     }
 
     #[test]
     fn mutants_of_one_place_are_chained_and_places_keep_their_order() {
         let mutants = [mutant("z", "z", "y"), mutant("one", "a", "b"), mutant("two", "a", "c")];
-        let text = weave("a z", &mutants.each_ref()).expect("found");
+        let text = weave_mutants("a z", &mutants.each_ref()).expect("found");
         assert_eq!(
             text,
             "(if crate::mutant::active(\"one\") { b } \
@@ -227,10 +253,9 @@ mod tests {
     #[test]
     fn a_text_that_does_not_occur_once_is_an_error_that_names_the_mutant() {
         for (source, count) in [("nothing", 0), ("f(); f();", 2)] {
-            let error = weave(source, &[&mutant("lost", "f();", "")]).expect_err("not once");
-            assert!(
-                matches!(error, WeaveError::Occurs { mutant: "lost", count: c, .. } if c == count)
-            );
+            let error =
+                weave_mutants(source, &[&mutant("lost", "f();", "")]).expect_err("not once");
+            assert!(matches!(error, WeaveError::Occurs { count: c, .. } if c == count));
             assert!(error.to_string().contains("lost"));
             assert!(error.to_string().contains(&format!("occurs {count} times in core/src/a.rs")));
         }
@@ -239,8 +264,9 @@ mod tests {
     #[test]
     fn overlapping_places_are_an_error() {
         let mutants = [mutant("wide", "f(); g();", ""), mutant("narrow", "g();", "")];
-        let error = weave("f(); g();", &mutants.each_ref()).expect_err("they overlap");
-        assert!(matches!(error, WeaveError::Overlap { first: "wide", second: "narrow" }));
+        let error = weave_mutants("f(); g();", &mutants.each_ref()).expect_err("they overlap");
+        assert!(matches!(error, WeaveError::Overlap { .. }));
+        assert!(error.to_string().contains("mutants wide and narrow"));
     }
 
     #[test]

@@ -35,6 +35,15 @@ pub(super) const MUTANTS: &[Mutant] = &[
         reason: "the flag of the next sleep is cleared, and the next allocation wakes nobody (B3)",
     },
     Mutant {
+        name: "allocations-count-relaxed",
+        file: "buffer/allocations.rs",
+        site: Expression,
+        find: "self.word.load(Ordering::Acquire)",
+        replace: "self.word.load(Ordering::Relaxed)",
+        models: &["background_stop"],
+        reason: "a wake is seen before what it tells of, and the writer sleeps for good",
+    },
+    Mutant {
         name: "allocations-nobody-woken",
         file: "buffer/allocations.rs",
         site: Statements,

@@ -72,6 +72,15 @@ pub(super) const MUTANTS: &[Mutant] = &[
         reason: "who becomes a waiter between the look and the unpin sleeps on (B3)",
     },
     Mutant {
+        name: "state-unpin-relaxed",
+        file: "buffer/state.rs",
+        site: Expression,
+        find: "Snapshot(self.word.fetch_sub(PIN, Ordering::Release))",
+        replace: "Snapshot(self.word.fetch_sub(PIN, Ordering::Relaxed))",
+        models: &["cleanup_after"],
+        reason: "a page is cleaned up before what was done under the last pin",
+    },
+    Mutant {
         name: "state-cleanup-unchecked",
         file: "buffer/state.rs",
         site: Expression,
