@@ -24,7 +24,7 @@
 use crate::record;
 use seawall_core_shuttle::sync::step::{self, Object, Op, Task};
 use shuttle::scheduler::{Schedule, Scheduler, Task as ShuttleTask, TaskId};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 /// How many events of each thread come before something.
 type Clock = Vec<u32>;
@@ -33,10 +33,13 @@ type Clock = Vec<u32>;
 #[derive(Default)]
 pub struct DporScheduler {
     nodes: Vec<Node>,
+    /// At first those of the last execution that this one repeats.
     events: Vec<Event>,
+    /// The events on each object, by index.
+    touching: HashMap<Object, Vec<usize>>,
     clocks: Vec<Clock>,
-    /// The first event of this execution that was not in the last one.
-    fresh: usize,
+    /// How many events there have been in this execution.
+    depth: usize,
     is_redundant: bool,
     has_begun: bool,
 }
@@ -63,9 +66,14 @@ impl Scheduler for DporScheduler {
             return None;
         }
         self.has_begun = true;
-        self.fresh = self.nodes.len().saturating_sub(1);
-        self.events.clear();
+        // The last node has another choice now.
+        let repeated = self.nodes.len().saturating_sub(1);
+        self.events.truncate(repeated);
+        for events in self.touching.values_mut() {
+            events.truncate(events.partition_point(|event| *event < repeated));
+        }
         self.clocks.clear();
+        self.depth = 0;
         self.is_redundant = false;
         Some(Schedule::new(0))
     }
@@ -78,16 +86,18 @@ impl Scheduler for DporScheduler {
     ) -> Option<TaskId> {
         let tasks: Vec<Task> = enabled.iter().map(|task| usize::from(task.id())).collect();
         self.meet_new_tasks();
-        let depth = self.events.len();
-        if !self.is_redundant && depth == self.nodes.len() {
+        if !self.is_redundant && self.depth == self.nodes.len() {
             self.push_node(&tasks, current.map(usize::from));
         }
         if self.is_redundant {
             return Some(TaskId::from(tasks[0]));
         }
-        let chosen = self.nodes[depth].chosen;
-        let op = step::next(chosen).expect("announced");
-        self.push_event(chosen, op);
+        let chosen = self.nodes[self.depth].chosen;
+        match self.events.get(self.depth) {
+            Some(repeated) => self.clocks[chosen].clone_from(&repeated.clock),
+            None => self.push_event(chosen, step::next(chosen).expect("announced")),
+        }
+        self.depth += 1;
         Some(TaskId::from(chosen))
     }
 
@@ -144,14 +154,14 @@ impl DporScheduler {
 
     fn push_event(&mut self, task: Task, op: Op) {
         let before = self.clocks[task].clone();
-        if self.events.len() >= self.fresh {
-            for race in self.races(task, &op, &before) {
-                self.add_backtrack(race, task, &op, &before);
-            }
+        for race in self.races(task, &op, &before) {
+            self.add_backtrack(race, task, &op, &before);
         }
         let mut clock = before;
-        for event in self.events.iter().filter(|event| comes_before(&event.op, &op)) {
-            join(&mut clock, &event.clock);
+        for event in self.related(&op) {
+            if comes_before(&self.events[event].op, &op) {
+                join(&mut clock, &self.events[event].clock);
+            }
         }
         if let Op::Join(child) = op {
             join(&mut clock, &self.clocks[child]);
@@ -162,26 +172,40 @@ impl DporScheduler {
         clock[task] += 1;
         let number = clock[task];
         self.clocks[task] = clock.clone();
+        for (object, _) in roles(&op).into_iter().flatten() {
+            self.touching.entry(object).or_default().push(self.events.len());
+        }
         self.events.push(Event { task, op, number, clock });
+    }
+
+    /// The events on an object of `op`, in their order.
+    fn related(&self, op: &Op) -> Vec<usize> {
+        let lists =
+            roles(op).into_iter().flatten().filter_map(|(object, _)| self.touching.get(&object));
+        let mut related: Vec<usize> = lists.flatten().copied().collect();
+        related.sort_unstable();
+        related.dedup();
+        related
     }
 
     /// The events that `op`, the next of `task`, races with: dependent, unordered, reversible, and
     /// with nothing between.
     fn races(&self, task: Task, op: &Op, before: &Clock) -> Vec<usize> {
         let reread_enabled_by = self.enabler(task, op);
-        let is_candidate = |(index, event): &(usize, &Event)| {
+        let is_candidate = |index: &usize| {
+            let event = &self.events[*index];
             event.task != task
                 && !event.is_in(before)
                 && can_be_reversed(&event.op, op)
                 && reread_enabled_by.is_none_or(|enabler| *index > enabler)
         };
-        let candidates: Vec<_> = self.events.iter().enumerate().filter(is_candidate).collect();
-        let has_one_between = |event: &Event| {
-            candidates
-                .iter()
-                .any(|(_, later)| later.happens_after(event) && !std::ptr::eq(*later, event))
+        let candidates: Vec<_> = self.related(op).into_iter().filter(is_candidate).collect();
+        let has_one_between = |index: usize| {
+            let event = &self.events[index];
+            let mut later = candidates.iter().filter(|later| **later > index);
+            later.any(|later| self.events[*later].happens_after(event))
         };
-        candidates.iter().filter(|(_, e)| !has_one_between(e)).map(|(index, _)| *index).collect()
+        candidates.iter().copied().filter(|index| !has_one_between(*index)).collect()
     }
 
     /// The event before which a repeated read was disabled: the first write since it was read.
@@ -197,12 +221,18 @@ impl DporScheduler {
         let early = &self.events[race];
         let rest: Vec<&Event> =
             self.events[race + 1..].iter().filter(|event| !event.happens_after(early)).collect();
-        let mut initials = BTreeSet::new();
-        for (position, event) in rest.iter().enumerate() {
-            if !rest[..position].iter().any(|earlier| event.happens_after(earlier)) {
-                initials.insert(event.task);
+        // Of each thread the first one: who comes after a later one comes after that too.
+        let mut firsts: Vec<&Event> = Vec::new();
+        for event in &rest {
+            if firsts.iter().all(|first| first.task != event.task) {
+                firsts.push(event);
             }
         }
+        let waits = |event: &Event| {
+            firsts.iter().any(|first| first.task != event.task && event.happens_after(first))
+        };
+        let mut initials: BTreeSet<Task> =
+            firsts.iter().filter(|event| !waits(event)).map(|event| event.task).collect();
         let op_waits = |event: &&Event| event.is_in(before) || comes_before(&event.op, op);
         if !rest.iter().any(op_waits) {
             initials.insert(task);

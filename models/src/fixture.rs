@@ -5,7 +5,6 @@
 
 use super::seawall_core::buffer::{BackgroundWriter, DurableLog, Pool};
 use super::seawall_core::checkpoint::{Delays, Parts};
-use super::seawall_core::clock::Clock;
 use super::seawall_core::config::{Config, Format};
 use super::seawall_core::disk::Disk;
 use super::seawall_core::error::{Error, Result};
@@ -23,6 +22,7 @@ use super::seawall_core::wal::reader::{Record, WalReader};
 use super::seawall_core::wal::record::{RecordBuf, RecordKind};
 use super::seawall_core::wal::segment::{Segments, SyncMethod, WalSync};
 use super::seawall_core::wal::{Inserted, ResumeAt, Wal};
+use super::small::NoClock;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -182,17 +182,6 @@ pub(crate) struct Store {
     pub(crate) bed: Bed,
     pub(crate) wal: Arc<Wal>,
     pub(crate) delays: Delays,
-}
-
-/// No time passes.
-struct NoClock;
-
-impl Clock for NoClock {
-    fn now(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    fn nap(&self, _: Duration) {}
 }
 
 /// What every block of the log says.

@@ -45,6 +45,7 @@ macro_rules! models {
 
 pub mod audit;
 pub mod child;
+pub mod crash;
 pub mod dpor;
 pub mod engine;
 pub mod explore;
@@ -61,6 +62,7 @@ pub mod rows;
 pub mod run;
 pub mod schedule;
 pub mod select;
+mod small_store;
 pub mod spec;
 pub mod table;
 mod under_loom;

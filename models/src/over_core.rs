@@ -4,6 +4,8 @@
 use super::FAMILY;
 use super::seawall_core;
 
+#[path = "engine_bed.rs"]
+mod engine_bed;
 #[path = "executor.rs"]
 mod executor;
 #[path = "fixture.rs"]
@@ -14,6 +16,9 @@ mod model;
 mod narrate;
 #[path = "planted.rs"]
 mod planted;
+#[expect(clippy::duplicate_mod, reason = "one source over every compilation of core")]
+#[path = "small.rs"]
+mod small;
 
 pub(crate) use executor::run_program;
 pub(crate) use model::MODELS;

@@ -20,6 +20,8 @@ pub struct Record {
     pub redundant: u64,
     /// The most operations of the facade that one of them had.
     pub depth: u64,
+    /// Distinct disks that a crash may leave, each of which was recovered.
+    pub recovered: u64,
     /// How often each point was reached.
     pub reached: BTreeMap<String, u64>,
     /// How often each outcome came.
@@ -30,6 +32,8 @@ thread_local! {
     static EXECUTIONS: Cell<u64> = const { Cell::new(0) };
     static REDUNDANT: Cell<u64> = const { Cell::new(0) };
     static DEPTH: Cell<u64> = const { Cell::new(0) };
+    static RECOVERED: Cell<u64> = const { Cell::new(0) };
+    static SEARCH: Cell<u64> = const { Cell::new(0) };
     static REACHED: RefCell<BTreeMap<&'static str, u64>> = const { RefCell::new(BTreeMap::new()) };
     static OUTCOMES: RefCell<BTreeMap<String, u64>> = const { RefCell::new(BTreeMap::new()) };
     static LIMIT: Cell<u64> = const { Cell::new(u64::MAX) };
@@ -89,6 +93,16 @@ pub fn redundant() {
     REDUNDANT.set(REDUNDANT.get() + 1);
 }
 
+/// Notes that a disk was recovered that had not been met before.
+pub fn recovered() {
+    RECOVERED.set(RECOVERED.get() + 1);
+}
+
+/// The number of this search among those of this OS thread.
+pub fn search() -> u64 {
+    SEARCH.get()
+}
+
 /// Executions begun since [`reset`], the running one included.
 pub fn executions() -> u64 {
     EXECUTIONS.get()
@@ -101,6 +115,7 @@ pub fn listen(every: Duration, tell: fn(executions: u64, depth: u64)) {
 
 /// Forgets what this OS thread has recorded.
 pub fn reset() {
+    SEARCH.set(SEARCH.get() + 1);
     take();
 }
 
@@ -110,6 +125,7 @@ pub fn take() -> Record {
         executions: EXECUTIONS.take(),
         redundant: REDUNDANT.take(),
         depth: DEPTH.take(),
+        recovered: RECOVERED.take(),
         reached: REACHED.take().into_iter().map(|(point, n)| (point.to_owned(), n)).collect(),
         outcomes: OUTCOMES.take(),
     }

@@ -3,7 +3,7 @@
 //! One fact a line, behind a mark, so that whatever else lands on stdout does no harm:
 //! ```text
 //! @seawall progress 5 40
-//! @seawall executions 12 2 40
+//! @seawall executions 12 2 40 0
 //! @seawall reached 3 both slept
 //! @seawall outcome 12 left 0
 //! @seawall trace a  load  flag  true  turn.rs:12
@@ -125,8 +125,8 @@ impl Report {
         let mut line = |text: fmt::Arguments<'_>| {
             writeln!(lines, "{MARK}{text}").expect("a String takes everything");
         };
-        let Record { executions, redundant, depth, .. } = self.record;
-        line(format_args!("executions {executions} {redundant} {depth}"));
+        let Record { executions, redundant, depth, recovered, .. } = self.record;
+        line(format_args!("executions {executions} {redundant} {depth} {recovered}"));
         for (point, times) in &self.record.reached {
             line(format_args!("reached {times} {}", one_line(point)));
         }
@@ -166,10 +166,11 @@ impl Report {
         match word {
             "progress" => {}
             "executions" => {
-                let (redundant, depth) = text.split_once(' ')?;
+                let mut counts = text.split(' ').map(|count| count.parse().ok());
                 record.executions = first.parse().ok()?;
-                record.redundant = redundant.parse().ok()?;
-                record.depth = depth.parse().ok()?;
+                record.redundant = counts.next()??;
+                record.depth = counts.next()??;
+                record.recovered = counts.next()??;
             }
             "reached" => {
                 record.reached.insert(text.to_owned(), first.parse().ok()?);
@@ -215,7 +216,8 @@ mod tests {
     fn sample() -> Report {
         let counts = |name: &str| [(name.to_owned(), 7)].into_iter().collect();
         let (reached, outcomes) = (counts("a b"), counts("1 2"));
-        let record = Record { executions: 9, redundant: 2, depth: 30, reached, outcomes };
+        let (executions, redundant, depth, recovered) = (9, 2, 30, 4);
+        let record = Record { executions, redundant, depth, recovered, reached, outcomes };
         Report { record, failure: None, trace: vec!["a  load".to_owned()] }
     }
 

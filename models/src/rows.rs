@@ -96,12 +96,13 @@ fn columns(selection: &Selection, sampling: Sampling) -> Vec<Column> {
         Column::right("depth", 4),
         Column::right("outcomes", 0),
         Column::right("reached", 0),
+        Column::right("crashes", grouped(9_999).len()),
         Column::right("time", "100.00 s".len()),
         Column::left("bounds", [""]),
     ]
 }
 
-fn cells(model: &Model, engine: Engine, finished: &Finished, sampling: Sampling) -> [String; 10] {
+fn cells(model: &Model, engine: Engine, finished: &Finished, sampling: Sampling) -> [String; 11] {
     let record = &finished.report.record;
     let coverage = match &finished.verdict {
         Verdict::Passed => engine.coverage(sampling).to_string(),
@@ -116,6 +117,7 @@ fn cells(model: &Model, engine: Engine, finished: &Finished, sampling: Sampling)
         record.depth.to_string(),
         grouped(record.outcomes.len() as u64),
         format!("{}/{}", record.reached.len(), model.reach.len()),
+        if record.recovered == 0 { String::new() } else { grouped(record.recovered) },
         seconds(finished),
         format!("{} threads; {}", model.threads, model.bounds),
     ]
@@ -161,6 +163,7 @@ fn object(
         "depth_operations": record.depth,
         "outcomes": record.outcomes,
         "reached": record.reached,
+        "crash_images_recovered": record.recovered,
         "time_s": finished.time.as_secs_f64(),
         "message": failure.map(|failure| failure.message.clone()),
         "replay": at.map(|at| Replay::new(model, engine, at).to_string()),

@@ -20,6 +20,13 @@ pub(super) struct Sector {
     digest: u128,
 }
 
+impl Sector {
+    /// What tells it from every other one.
+    pub(super) fn digest(&self) -> u128 {
+        self.digest
+    }
+}
+
 /// The part of a byte range that lies in one sector.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Piece {
@@ -53,6 +60,13 @@ impl Content {
     /// What tells this content from every other one.
     pub(super) fn digest(&self) -> (u64, u128) {
         (self.len, self.sum)
+    }
+
+    /// All of it.
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        let mut bytes = vec![0; usize::try_from(self.len).expect("fits the memory")];
+        self.read(&mut bytes, 0);
+        bytes
     }
 
     /// Reads up to the file's end; returns the bytes read.

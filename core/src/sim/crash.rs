@@ -6,7 +6,7 @@
 use super::SimDisk;
 use super::choice::{Choice, Choices, CrashOptions};
 use super::content::{Content, digest};
-use super::names::{Entries, Names};
+use super::names::{Dirs, Entries, Names};
 use super::state::{Change, Ino, Inode, Pending, State};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -62,6 +62,23 @@ impl Snapshot {
         let slots = slots(state.sector_bytes, &files, &items);
         let (names, operations) = (state.names.clone(), state.operations);
         Self { sector_bytes: state.sector_bytes, operations, names, files, items, slots }
+    }
+
+    /// What tells it from every snapshot with other images.
+    fn digest(&self) -> u128 {
+        let files = self.files.iter().map(|(ino, content)| (ino, content.digest()));
+        let items = self.items.iter().map(|item| match &item.change {
+            Change::Sector { ino, index, content, end } => {
+                (Some(*ino), *index, content.as_ref().map(|sector| sector.digest()), *end, None)
+            }
+            Change::Length { ino, len } => (Some(*ino), 0, None, *len, None),
+            Change::Name(op) => (None, 0, None, 0, Some(op)),
+        });
+        // Which belong to one call.
+        let calls = self.items.windows(2).map(|pair| pair[0].op.number == pair[1].op.number);
+        let (files, items): (Vec<_>, Vec<_>) = (files.collect(), items.collect());
+        let Names { durable, dirs, .. } = &self.names;
+        digest(&(durable, dirs, files, items, calls.collect::<Vec<_>>()))
     }
 
     /// The names and bytes that a choice leaves.
@@ -180,6 +197,14 @@ impl CrashImage {
         SimDisk::from_state(State::new(self.snapshot.sector_bytes, names, inodes))
     }
 
+    pub(super) fn dirs(&self) -> &Dirs {
+        &self.snapshot.names.dirs
+    }
+
+    pub(super) fn files(&self) -> impl Iterator<Item = (&str, &Content)> {
+        self.entries.iter().map(|(path, ino)| (&**path, &self.files[ino]))
+    }
+
     /// What survived and what did not, a line each, for messages of failing tests.
     pub fn describe(&self) -> String {
         let Snapshot { operations, items, .. } = &*self.snapshot;
@@ -261,6 +286,12 @@ impl SimDisk {
         choices
             .map(move |choice| CrashImage::new(&snapshot, choice))
             .filter(move |image| seen.insert(image.digest))
+    }
+
+    /// Identifies everything that a crash at this moment may leave: moments that have the same
+    /// digest have the same images. The same in every run of one build.
+    pub fn crash_digest(&self) -> u128 {
+        Snapshot::of(&self.state()).digest()
     }
 
     /// One of the disks that a crash at this moment may leave, by chance: every other one gives

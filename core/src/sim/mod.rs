@@ -54,6 +54,7 @@ mod fault;
 mod names;
 mod random;
 mod state;
+mod tree;
 
 #[cfg(test)]
 mod tests;
@@ -62,6 +63,7 @@ pub use choice::CrashOptions;
 pub use crash::CrashImage;
 pub use fault::{EIO, ENOSPC, Fault, Op, OpKind};
 pub use random::SplitMix64;
+pub use tree::Tree;
 
 use crate::sync::atomic::AtomicU64;
 use content::Content;
@@ -207,10 +209,7 @@ impl SimDisk {
     pub fn read_file(&self, path: &str) -> Vec<u8> {
         let mut state = self.state();
         let ino = state.expect(path);
-        let cached = &state.inode(ino).cached;
-        let mut bytes = vec![0; usize::try_from(cached.len()).expect("fits the memory")];
-        cached.read(&mut bytes, 0);
-        bytes
+        state.inode(ino).cached.bytes()
     }
 
     /// Makes a file of these bytes, name and all durable at once, in place of what has the name.

@@ -21,7 +21,7 @@ pub(super) type Entries = BTreeMap<Arc<str>, Ino>;
 pub(super) type Dirs = BTreeMap<Arc<str>, Option<PathBuf>>;
 
 /// A change of directory entries.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Hash)]
 pub(super) enum NameOp {
     Create { path: Arc<str>, ino: Ino },
     Rename { from: Arc<str>, to: Arc<str>, ino: Ino },

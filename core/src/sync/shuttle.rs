@@ -135,6 +135,7 @@ pub mod thread {
     #[track_caller]
     pub fn spawn<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
         let parent = current();
+        step::spawning();
         let thread = shuttle::thread::spawn(move || {
             step::started(current(), parent);
             let result = run();

@@ -61,6 +61,8 @@ struct Execution {
     /// By the thread that created them.
     objects: Vec<Vec<ObjectState>>,
     tasks: Vec<TaskState>,
+    /// Whether the main thread has started another.
+    has_threads: bool,
 }
 
 /// The state of an object, as far as somebody may have to wait for it.
@@ -128,19 +130,31 @@ pub(super) fn current() -> Task {
 
 /// Announces an operation, lets others go first, and notes its effect. The caller does it then,
 /// with no scheduling point in between. Returns whether it was done: only a try may fail.
+///
+/// As long as there is one thread there is nobody to go first, and no scheduling point: what a
+/// model prepares costs its searches nothing. One that would wait for itself is announced.
 pub(super) fn step(op: Op) -> bool {
     // A guard that is dropped by a failing check: the execution is over.
-    if !std::thread::panicking() {
-        let me = current();
-        EXECUTION.with_borrow_mut(|execution| execution.task(me).next = Some(op));
-        POINT.with(|point| point.load(Ordering::Relaxed));
-        EXECUTION.with_borrow_mut(|execution| {
-            execution.task(me).next = None;
-            execution.apply(me, op)
-        })
-    } else {
-        false
+    if std::thread::panicking() {
+        return false;
     }
+    let me = current();
+    let is_alone = EXECUTION.with_borrow_mut(|execution| {
+        execution.task(me).next = Some(op);
+        !execution.has_threads && execution.is_enabled(me)
+    });
+    if !is_alone {
+        POINT.with(|point| point.load(Ordering::Relaxed));
+    }
+    EXECUTION.with_borrow_mut(|execution| {
+        execution.task(me).next = None;
+        execution.apply(me, op)
+    })
+}
+
+/// Notes that a thread is about to be started.
+pub(super) fn spawning() {
+    EXECUTION.with_borrow_mut(|execution| execution.has_threads = true);
 }
 
 pub(super) fn started(child: Task, parent: Task) {

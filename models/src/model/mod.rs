@@ -1,6 +1,6 @@
 //! The models: one file each, compiled once against loom and once against shuttle.
 
-use super::{fixture, seawall_core};
+use super::{engine_bed, fixture, seawall_core};
 
 mod all_pinned;
 mod background_checkpoint;
@@ -15,6 +15,10 @@ mod combine_both;
 mod delay_guard;
 mod dirty_flag;
 mod drop_flush;
+mod engine_checkpoint;
+mod engine_commits;
+mod engine_small;
+mod engine_sync_fails;
 mod event;
 mod evict_checkpoint;
 mod evict_dirty;
@@ -30,11 +34,14 @@ mod load_read;
 mod mark_flush;
 mod mark_write;
 mod pin_evict;
+mod poison_room;
+mod poison_task;
 mod read_evict;
 mod read_fails;
 mod read_filled;
 mod read_in;
 mod redo_image;
+mod shutdown;
 mod slot_removal;
 mod sync_cycle;
 mod sync_early;
@@ -55,4 +62,5 @@ models! {
     group_flush, flush_written, flush_fails, flush_task, wal_writer_sleep, slot_removal, redo_image,
     image_toggle, sync_cycle, sync_early, sync_phases, evicted_lists, combine, combine_both,
     evict_checkpoint, delay_guard, checkpoint_requests,
+    poison_room, poison_task, shutdown, engine_commits, engine_checkpoint, engine_small, engine_sync_fails,
 }

@@ -1,0 +1,138 @@
+//! A whole engine, with transactions, on a simulated disk whose power is cut at every moment.
+
+use super::seawall_core::disk::Disk;
+use super::seawall_core::engine::Engine;
+use super::seawall_core::error::{Error, Result};
+use super::seawall_core::lsn::Lsn;
+use super::seawall_core::page::{FileId, PageId};
+use super::seawall_core::sim::{SimDisk, Tree};
+use super::small;
+use crate::crash::Crashes;
+use crate::small_store::{self, Heads};
+use std::cell::RefCell;
+use std::sync::{Arc, Mutex, PoisonError};
+
+thread_local! {
+    static CRASHES: RefCell<Crashes<Heads>> = RefCell::default();
+}
+
+/// A little less than a segment.
+const FILLING_BYTES: usize = 1900;
+
+/// The pages that each transaction marks: the n-th one the n-th byte of their bodies.
+pub(crate) type Transactions = &'static [&'static [u32]];
+
+/// An engine whose pages are in the pool.
+pub(crate) struct EngineBed {
+    pub(crate) disk: SimDisk,
+    pub(crate) engine: Engine,
+    transactions: Transactions,
+    /// A bit for each transaction.
+    acknowledged: Mutex<u64>,
+}
+
+impl EngineBed {
+    /// An engine over `blocks` pages of 4096 bytes; from now on the power is cut before each disk
+    /// operation. A crash tears what is larger than a sector.
+    pub(crate) fn new(sector_bytes: usize, blocks: u32, transactions: Transactions) -> Arc<Self> {
+        let ::seawall_core::sim::Tree { dirs, files } = small_store::store(blocks);
+        let disk = SimDisk::from_tree(sector_bytes, &Tree { dirs, files }).with_one_point();
+        let engine = small::open(Arc::new(disk.clone()), blocks.max(4) as usize);
+        let engine = engine.expect("a good disk");
+        for block in 0..blocks {
+            drop(engine.read(page(block)).expect("a good page"));
+        }
+        let acknowledged = Mutex::new(0);
+        Arc::new_cyclic(|bed: &std::sync::Weak<Self>| {
+            let bed = bed.clone();
+            disk.set_observer(Some(Box::new(move |_, _| {
+                if let Some(bed) = bed.upgrade() {
+                    bed.cut_power();
+                }
+            })));
+            Self { disk, engine, transactions, acknowledged }
+        })
+    }
+
+    /// Fills so many segments of the log, durably: the next checkpoint can let them go.
+    pub(crate) fn fill_segments(&self, count: usize) {
+        for number in 1..=count {
+            let mut operation = self.engine.operation();
+            let mut page = operation.page(page(0)).expect("a good page");
+            page.write(8, &[number as u8; FILLING_BYTES]).expect("it is long enough");
+            self.engine.commit(operation).expect("a good disk");
+        }
+    }
+
+    /// Runs a transaction, but for its flush; where its record ends.
+    ///
+    /// # Errors
+    /// [`Error::Poisoned`].
+    pub(crate) fn change(&self, transaction: usize) -> Result<Lsn> {
+        let mut operation = self.engine.operation();
+        for block in self.transactions[transaction] {
+            operation.page(page(*block))?.write(transaction, &[1])?;
+        }
+        self.engine.commit_async(operation)
+    }
+
+    /// Runs a transaction; where its record ends, if it is acknowledged. Only a poisoned store may
+    /// refuse it.
+    pub(crate) fn commit(&self, transaction: usize) -> Option<Lsn> {
+        let end = unless_poisoned(self.change(transaction))?;
+        unless_poisoned(self.engine.wait_durable(end))?;
+        self.acknowledge(transaction);
+        Some(end)
+    }
+
+    /// From now on the transaction survives every crash.
+    pub(crate) fn acknowledge(&self, transaction: usize) {
+        // See the rules of `crash`.
+        self.disk.list("wal").expect("a good disk");
+        *self.acknowledged.lock().unwrap_or_else(PoisonError::into_inner) |= 1 << transaction;
+    }
+
+    /// The last moment: the power is cut a last time, and the disk is not watched any more.
+    pub(crate) fn end(&self) {
+        self.cut_power();
+        self.disk.set_observer(None);
+    }
+
+    fn cut_power(&self) {
+        let acknowledged = *self.acknowledged.lock().unwrap_or_else(PoisonError::into_inner);
+        let check = |heads: &Heads| self.check(heads, acknowledged);
+        CRASHES.with_borrow_mut(|crashes| {
+            crashes.cut(&self.disk, acknowledged, small_store::recover, check);
+        });
+    }
+
+    /// R7: every acknowledged transaction is there, and none is half there.
+    fn check(&self, heads: &Heads, acknowledged: u64) -> std::result::Result<String, String> {
+        let mut survivors = Vec::new();
+        for (transaction, pages) in self.transactions.iter().enumerate() {
+            let marked = pages.iter().filter(|page| heads[**page as usize][transaction] == 1);
+            match (marked.count(), acknowledged & (1 << transaction) != 0) {
+                (0, true) => return Err(format!("transaction {transaction} is lost")),
+                (0, false) => {}
+                (count, _) if count < pages.len() => {
+                    return Err(format!("transaction {transaction} is half there"));
+                }
+                _ => survivors.push(transaction),
+            }
+        }
+        Ok(format!("{survivors:?} survived, acknowledged {acknowledged:b}"))
+    }
+}
+
+/// What was done; only a poisoned store may refuse it.
+pub(crate) fn unless_poisoned<T>(result: Result<T>) -> Option<T> {
+    match result {
+        Ok(done) => Some(done),
+        Err(Error::Poisoned(_)) => None,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+fn page(block: u32) -> PageId {
+    PageId::new(FileId(1), block)
+}

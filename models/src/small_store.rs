@@ -1,0 +1,57 @@
+//! The small engine in native code: it makes the store that a model starts from, and recovers what
+//! is left of it.
+
+use ::seawall_core;
+use seawall_core::checkpoint::Urgency;
+use seawall_core::disk::Disk;
+use seawall_core::engine::Engine;
+use seawall_core::error::Result;
+use seawall_core::files::FileOptions;
+use seawall_core::page::{FileId, PageId};
+use seawall_core::sim::{CrashOptions, SimDisk, Tree};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+#[expect(clippy::duplicate_mod, reason = "one source over every compilation of core")]
+#[path = "small.rs"]
+mod small;
+
+/// Frames of the pool that recovers.
+const BUFFERS: usize = 4;
+
+/// What each page's body begins with.
+pub(crate) type Heads = Vec<[u8; 4]>;
+
+/// A closed store of one file with so many empty pages.
+pub(crate) fn store(blocks: u32) -> Tree {
+    static STORES: Mutex<BTreeMap<u32, Tree>> = Mutex::new(BTreeMap::new());
+    let mut stores = STORES.lock().unwrap_or_else(PoisonError::into_inner);
+    stores.entry(blocks).or_insert_with(|| make(blocks).expect("a good disk")).clone()
+}
+
+fn make(blocks: u32) -> Result<Tree> {
+    let disk = SimDisk::new();
+    let on_disk = Arc::new(disk.clone()) as Arc<dyn Disk>;
+    Engine::create(&on_disk, &small::config(BUFFERS), 7)?;
+    let engine = small::open(on_disk, BUFFERS)?;
+    let file = engine.create_file(FileOptions::default())?;
+    engine.extend(file, blocks)?;
+    engine.checkpoint(Urgency::Immediate)?;
+    engine.close()?;
+    Ok(disk.crash_images(&CrashOptions::default()).next().expect("at least one").tree())
+}
+
+/// Recovers a disk and reads all pages.
+pub(crate) fn recover(disk: SimDisk) -> std::result::Result<Heads, String> {
+    heads(disk).map_err(|error| format!("recovery refuses it: {error}"))
+}
+
+fn heads(disk: SimDisk) -> Result<Heads> {
+    let engine = small::open(Arc::new(disk), BUFFERS)?;
+    let file = FileId(1);
+    let head = |block| {
+        let page = engine.read(PageId::new(file, block))?;
+        Ok(page[..4].try_into().expect("a body is longer"))
+    };
+    (0..engine.blocks(file)?).map(head).collect()
+}
