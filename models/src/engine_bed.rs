@@ -5,21 +5,19 @@ use super::seawall_core::engine::Engine;
 use super::seawall_core::error::{Error, Result};
 use super::seawall_core::lsn::Lsn;
 use super::seawall_core::page::{FileId, PageId};
-use super::seawall_core::sim::{SimDisk, Tree};
+use super::seawall_core::sim::{SimDisk, SplitMix64, Tree};
 use super::small;
 use crate::crash::Crashes;
-use crate::small_store::{self, Heads};
+use crate::small_store::{self, MARKS, Marks};
 use std::cell::RefCell;
 use std::sync::{Arc, Mutex, PoisonError};
 
 thread_local! {
-    static CRASHES: RefCell<Crashes<Heads>> = RefCell::default();
+    static CRASHES: RefCell<Crashes<Marks>> = RefCell::default();
 }
 
-/// A little less than a segment.
-const FILLING_BYTES: usize = 1900;
-
-/// The pages that each transaction marks: the n-th one the n-th byte of their bodies.
+/// The pages that each transaction marks: the n-th one the n-th byte of their bodies, and the n-th
+/// of the last eight.
 pub(crate) type Transactions = &'static [&'static [u32]];
 
 /// An engine whose pages are in the pool.
@@ -54,14 +52,14 @@ impl EngineBed {
         })
     }
 
-    /// Fills so many segments of the log, durably: the next checkpoint can let them go.
-    pub(crate) fn fill_segments(&self, count: usize) {
-        for number in 1..=count {
-            let mut operation = self.engine.operation();
-            let mut page = operation.page(page(0)).expect("a good page");
-            page.write(8, &[number as u8; FILLING_BYTES]).expect("it is long enough");
-            self.engine.commit(operation).expect("a good disk");
-        }
+    /// Fills so much of the log, and a little more, durably. A segment has 2048 bytes.
+    pub(crate) fn fill_log(&self, bytes: usize) {
+        let mut operation = self.engine.operation();
+        let mut page = operation.page(page(0)).expect("a good page");
+        let mut random = SplitMix64::new(1);
+        let filling: Vec<u8> = (0..bytes).map(|_| random.below(256) as u8).collect();
+        page.write(MARKS, &filling).expect("it is long enough");
+        self.engine.commit(operation).expect("a good disk");
     }
 
     /// Runs a transaction, but for its flush; where its record ends.
@@ -71,7 +69,9 @@ impl EngineBed {
     pub(crate) fn change(&self, transaction: usize) -> Result<Lsn> {
         let mut operation = self.engine.operation();
         for block in self.transactions[transaction] {
-            operation.page(page(*block))?.write(transaction, &[1])?;
+            let mut page = operation.page(page(*block))?;
+            page.write(transaction, &[1])?;
+            page.write(page.body().len() - MARKS + transaction, &[1])?;
         }
         self.engine.commit_async(operation)
     }
@@ -100,24 +100,29 @@ impl EngineBed {
 
     fn cut_power(&self) {
         let acknowledged = *self.acknowledged.lock().unwrap_or_else(PoisonError::into_inner);
-        let check = |heads: &Heads| self.check(heads, acknowledged);
+        let check = |marks: &Marks| self.check(marks, acknowledged);
         CRASHES.with_borrow_mut(|crashes| {
             crashes.cut(&self.disk, acknowledged, small_store::recover, check);
         });
     }
 
     /// R7: every acknowledged transaction is there, and none is half there.
-    fn check(&self, heads: &Heads, acknowledged: u64) -> std::result::Result<String, String> {
+    fn check(&self, marks: &Marks, acknowledged: u64) -> std::result::Result<String, String> {
         let mut survivors = Vec::new();
         for (transaction, pages) in self.transactions.iter().enumerate() {
-            let marked = pages.iter().filter(|page| heads[**page as usize][transaction] == 1);
-            match (marked.count(), acknowledged & (1 << transaction) != 0) {
-                (0, true) => return Err(format!("transaction {transaction} is lost")),
-                (0, false) => {}
-                (count, _) if count < pages.len() => {
-                    return Err(format!("transaction {transaction} is half there"));
-                }
-                _ => survivors.push(transaction),
+            let found =
+                pages.iter().flat_map(|page| marks[*page as usize].map(|end| end[transaction]));
+            let (count, all) = (found.filter(|mark| *mark == 1).count(), 2 * pages.len());
+            if count > 0 && count < all {
+                return Err(format!(
+                    "transaction {transaction} is there by {count} of {all} marks"
+                ));
+            }
+            if count == 0 && acknowledged & (1 << transaction) != 0 {
+                return Err(format!("transaction {transaction} is lost"));
+            }
+            if count == all {
+                survivors.push(transaction);
             }
         }
         Ok(format!("{survivors:?} survived, acknowledged {acknowledged:b}"))

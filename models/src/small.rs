@@ -2,7 +2,7 @@
 //! checker's has left.
 
 use super::seawall_core::clock::Clock;
-use super::seawall_core::config::{Config, Format};
+use super::seawall_core::config::{Config, Format, FullPageImages};
 use super::seawall_core::disk::Disk;
 use super::seawall_core::engine::Engine;
 use super::seawall_core::error::Result;
@@ -34,6 +34,7 @@ pub(crate) fn config(buffers: usize) -> Config {
         wal_buffer_bytes: 4096,
         wal_min_bytes: 0,
         wal_max_bytes: 4096,
+        full_page_images: FullPageImages::Compressed,
         wal_direct: false,
         data_direct: false,
         write_combine_bytes: 0,

@@ -19,8 +19,11 @@ mod small;
 /// Frames of the pool that recovers.
 const BUFFERS: usize = 4;
 
-/// What each page's body begins with.
-pub(crate) type Heads = Vec<[u8; 4]>;
+/// So many bytes at either end of a body are marks of transactions.
+pub(crate) const MARKS: usize = 8;
+
+/// Of each page what its body begins and ends with.
+pub(crate) type Marks = Vec<[[u8; MARKS]; 2]>;
 
 /// A closed store of one file with so many empty pages.
 pub(crate) fn store(blocks: u32) -> Tree {
@@ -42,16 +45,17 @@ fn make(blocks: u32) -> Result<Tree> {
 }
 
 /// Recovers a disk and reads all pages.
-pub(crate) fn recover(disk: SimDisk) -> std::result::Result<Heads, String> {
-    heads(disk).map_err(|error| format!("recovery refuses it: {error}"))
+pub(crate) fn recover(disk: SimDisk) -> std::result::Result<Marks, String> {
+    marks(disk).map_err(|error| format!("recovery refuses it: {error}"))
 }
 
-fn heads(disk: SimDisk) -> Result<Heads> {
+fn marks(disk: SimDisk) -> Result<Marks> {
     let engine = small::open(Arc::new(disk), BUFFERS)?;
     let file = FileId(1);
-    let head = |block| {
+    let ends = |block| {
         let page = engine.read(PageId::new(file, block))?;
-        Ok(page[..4].try_into().expect("a body is longer"))
+        let first = page.first_chunk().expect("a body is longer");
+        Ok([*first, *page.last_chunk().expect("a body is longer")])
     };
-    (0..engine.blocks(file)?).map(head).collect()
+    (0..engine.blocks(file)?).map(ends).collect()
 }

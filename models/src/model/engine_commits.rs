@@ -35,6 +35,8 @@ pub(super) const MODEL: Model = Model {
 
 fn scenario() {
     let bed = EngineBed::new(512, 2, &[&[0, 1], &[1]]);
+    // Then the records of the two cross a sector.
+    bed.fill_log(340);
     let before = bed.disk.operations();
     let theirs = bed.clone();
     let other = thread::spawn(move || theirs.commit(1));

@@ -30,7 +30,7 @@ pub(super) const MODEL: Model = Model {
 
 fn scenario() {
     let bed = EngineBed::new(2048, 2, &[&[0, 1], &[1]]);
-    bed.fill_segments(1);
+    bed.fill_log(1900);
     let committers = [0, 1].map(|transaction| {
         let theirs = bed.clone();
         thread::spawn(move || theirs.commit(transaction))

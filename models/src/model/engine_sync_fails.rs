@@ -31,7 +31,7 @@ pub(super) const MODEL: Model = Model {
 
 fn scenario() {
     let bed = EngineBed::new(2048, 2, &[&[0, 1], &[1]]);
-    bed.fill_segments(1);
+    bed.fill_log(1900);
     bed.change(0).expect("a good disk");
     bed.disk.fail_at(1, Fault::once(EIO).only(OpKind::SyncData));
     let theirs = bed.clone();

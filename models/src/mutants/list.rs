@@ -2,6 +2,7 @@
 
 mod buffer;
 mod checkpoint;
+mod engine;
 mod fsync;
 mod header;
 mod length;
@@ -20,6 +21,7 @@ pub fn all() -> impl Iterator<Item = &'static Mutant> {
         wal::MUTANTS,
         fsync::MUTANTS,
         checkpoint::MUTANTS,
+        engine::MUTANTS,
     ];
     lists.into_iter().flatten()
 }
