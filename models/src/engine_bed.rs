@@ -20,6 +20,9 @@ thread_local! {
 /// of the last eight.
 pub(crate) type Transactions = &'static [&'static [u32]];
 
+/// The file that a store begins with.
+const FILE: FileId = FileId(1);
+
 /// An engine whose pages are in the pool.
 pub(crate) struct EngineBed {
     pub(crate) disk: SimDisk,
@@ -35,8 +38,7 @@ impl EngineBed {
     pub(crate) fn new(sector_bytes: usize, blocks: u32, transactions: Transactions) -> Arc<Self> {
         let ::seawall_core::sim::Tree { dirs, files } = small_store::store(blocks);
         let disk = SimDisk::from_tree(sector_bytes, &Tree { dirs, files }).with_one_point();
-        let engine = small::open(Arc::new(disk.clone()), blocks.max(4) as usize);
-        let engine = engine.expect("a good disk");
+        let engine = small::open(Arc::new(disk.clone())).expect("a good disk");
         for block in 0..blocks {
             drop(engine.read(page(block)).expect("a good page"));
         }
@@ -60,6 +62,15 @@ impl EngineBed {
         let filling: Vec<u8> = (0..bytes).map(|_| random.below(256) as u8).collect();
         page.write(MARKS, &filling).expect("it is long enough");
         self.engine.commit(operation).expect("a good disk");
+    }
+
+    /// Has dirty pages evicted by reading others, from `block` on; reads those before it back in.
+    pub(crate) fn evict_before(&self, block: u32) {
+        let read = |block| drop(self.engine.read(page(block)).expect("a good page"));
+        while self.engine.pool_stats().written_by_evictions == 0 {
+            (block..self.engine.blocks(FILE).expect("it is there")).for_each(read);
+        }
+        (0..block).for_each(read);
     }
 
     /// Runs a transaction, but for its flush; where its record ends.
@@ -139,5 +150,5 @@ pub(crate) fn unless_poisoned<T>(result: Result<T>) -> Option<T> {
 }
 
 fn page(block: u32) -> PageId {
-    PageId::new(FileId(1), block)
+    PageId::new(FILE, block)
 }

@@ -229,11 +229,16 @@ impl Store {
 
     /// Inserts a record with this body; where it starts and ends.
     pub(crate) fn insert(&self, body: &[u8]) -> (Lsn, Lsn) {
+        self.try_insert(body).expect("a good disk")
+    }
+
+    /// The same on a disk that may fail.
+    pub(crate) fn try_insert(&self, body: &[u8]) -> Result<(Lsn, Lsn)> {
         let mut record = RecordBuf::new(RecordKind::Pages);
         record.put(body);
         let (epoch, _) = self.wal.redo();
-        match self.wal.insert(&mut record, epoch).expect("a good disk") {
-            Inserted::At { start, end } => (start, end),
+        match self.wal.insert(&mut record, epoch)? {
+            Inserted::At { start, end } => Ok((start, end)),
             Inserted::Stale => panic!("no redo point was fixed"),
         }
     }

@@ -20,9 +20,8 @@ impl Clock for NoClock {
     fn nap(&self, _: Duration) {}
 }
 
-/// The smallest sizes that there are; nothing is combined, nothing written back early. `buffers`
-/// are 4 at least.
-pub(crate) fn config(buffers: usize) -> Config {
+/// The smallest sizes that there are; nothing is combined, nothing written back early.
+pub(crate) fn config() -> Config {
     Config {
         format: Format {
             page_bytes: 4096,
@@ -30,7 +29,7 @@ pub(crate) fn config(buffers: usize) -> Config {
             wal_segment_bytes: 2048,
             data_segment_bytes: 8192,
         },
-        buffers,
+        buffers: 4,
         wal_buffer_bytes: 4096,
         wal_min_bytes: 0,
         wal_max_bytes: 4096,
@@ -46,6 +45,6 @@ pub(crate) fn config(buffers: usize) -> Config {
 }
 
 /// Opens a store.
-pub(crate) fn open(disk: Arc<dyn Disk>, buffers: usize) -> Result<Engine> {
-    Engine::open(disk, config(buffers), Arc::new(NoClock))
+pub(crate) fn open(disk: Arc<dyn Disk>) -> Result<Engine> {
+    Engine::open(disk, config(), Arc::new(NoClock))
 }

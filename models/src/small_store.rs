@@ -16,9 +16,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 #[path = "small.rs"]
 mod small;
 
-/// Frames of the pool that recovers.
-const BUFFERS: usize = 4;
-
 /// So many bytes at either end of a body are marks of transactions.
 pub(crate) const MARKS: usize = 8;
 
@@ -35,8 +32,8 @@ pub(crate) fn store(blocks: u32) -> Tree {
 fn make(blocks: u32) -> Result<Tree> {
     let disk = SimDisk::new();
     let on_disk = Arc::new(disk.clone()) as Arc<dyn Disk>;
-    Engine::create(&on_disk, &small::config(BUFFERS), 7)?;
-    let engine = small::open(on_disk, BUFFERS)?;
+    Engine::create(&on_disk, &small::config(), 7)?;
+    let engine = small::open(on_disk)?;
     let file = engine.create_file(FileOptions::default())?;
     engine.extend(file, blocks)?;
     engine.checkpoint(Urgency::Immediate)?;
@@ -50,7 +47,7 @@ pub(crate) fn recover(disk: SimDisk) -> std::result::Result<Marks, String> {
 }
 
 fn marks(disk: SimDisk) -> Result<Marks> {
-    let engine = small::open(Arc::new(disk), BUFFERS)?;
+    let engine = small::open(Arc::new(disk))?;
     let file = FileId(1);
     let ends = |block| {
         let page = engine.read(PageId::new(file, block))?;

@@ -6,8 +6,8 @@
 //!            PostgreSQL: CreateCheckPoint, RemoveOldXlogFiles
 //! threads    2 (committer, checkpointer)
 //! bounds     three pages, of which two are written before and one is dirty; a segment of the log
-//!            to be recycled; every crash
-//! cost       ? executions under dpor
+//!            to be recycled; four frames; every crash
+//! cost       not seen to end under dpor; 5,115 under loom with one preemption
 //! broken by  a control file that is written before the pages are synced; log that is recycled
 //!            before the control file is durable; a page written before its log
 
@@ -26,17 +26,16 @@ pub(super) const MODEL: Model = Model {
     bounds: "three pages in two segments, one of the log to be recycled",
     searches: &[(LoomBounded(1), Quick), (Dpor, Nightly), (LoomRmw, Nightly), (Loom, Nightly)],
     reach: &["before the redo point", "behind the redo point"],
-    outcomes: 6,
+    outcomes: 7,
     run: scenario,
 };
 
 fn scenario() {
-    let bed = EngineBed::new(2048, 3, &[&[0, 2], &[1], &[0]]);
+    let bed = EngineBed::new(2048, 7, &[&[0, 2], &[1], &[0]]);
     bed.fill_log(1900);
     bed.change(0).expect("a good disk");
     // Clean, and not durable: only the phase that syncs knows of the second segment.
-    let mut writer = bed.engine.background_writer();
-    while bed.engine.background_writer_round(&mut writer).expect("a good disk").written > 0 {}
+    bed.evict_before(3);
     bed.change(2).expect("a good disk");
     let theirs = bed.clone();
     let committer = thread::spawn(move || theirs.commit(1));

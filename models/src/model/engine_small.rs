@@ -6,7 +6,7 @@
 //!            PostgreSQL: XLogInsertRecord, XLogFlush, CreateCheckPoint, StartupXLOG
 //! threads    3 (two committers, checkpointer)
 //! bounds     two pages, of which both transactions change one; a segment to be recycled
-//! cost       not seen to end under dpor
+//! cost       not seen to end under dpor; sampled
 //! broken by  a page dirty behind its record; a redo point behind which images are left out
 
 use super::engine_bed::EngineBed;

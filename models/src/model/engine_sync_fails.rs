@@ -6,7 +6,7 @@
 //!            PostgreSQL: ProcessSyncRequests, PANIC under data_sync_retry = off
 //! threads    2 (committer, checkpointer)
 //! bounds     two pages, of which one is dirty before; the sync of their file fails
-//! cost       ? executions under dpor
+//! cost       not seen to end under dpor; 554 under loom with one preemption
 //! broken by  a failed sync that is tried again; a control file written all the same
 
 use super::engine_bed::{EngineBed, unless_poisoned};

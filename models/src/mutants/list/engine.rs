@@ -141,7 +141,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         site: Expression,
         find: "(self.take_candidate(), self.take_room())",
         replace: "(None, self.take_room())",
-        models: &["poison_room"],
+        models: &["flush_fails"],
         reason: "who was to lead after a group that has failed sleeps on (B3)",
     },
     Mutant {
