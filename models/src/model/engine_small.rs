@@ -24,7 +24,7 @@ pub(super) const MODEL: Model = Model {
     bounds: "two pages, two transactions, a checkpoint that recycles",
     searches: &[(LoomBounded(0), Ci), (Dpor, Nightly), (LoomRmw, Nightly), (Loom, Nightly)],
     reach: &["none before the redo point", "one before the redo point", "both before it"],
-    outcomes: 6,
+    outcomes: 13,
     run: scenario,
 };
 

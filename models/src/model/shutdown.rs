@@ -15,7 +15,7 @@ use super::seawall_core::sync::atomic::{AtomicBool, Ordering};
 use super::seawall_core::sync::thread;
 use super::seawall_core::wal::background::WalWriter;
 use crate::engine::Engine::{Dpor, LoomRmw};
-use crate::profile::Profile::{Ci, Quick};
+use crate::profile::Profile::{Nightly, Quick};
 use crate::record::{outcome, reach};
 use crate::spec::Model;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ pub(super) const MODEL: Model = Model {
     threads: 3,
     bounds: "one asynchronous commit",
     // Not plain loom: who is told to stop might read the old value for ever.
-    searches: &[(Dpor, Quick), (LoomRmw, Ci)],
+    searches: &[(Dpor, Quick), (LoomRmw, Nightly)],
     reach: &["durable before the close", "durable by the close"],
     outcomes: 5,
     run: scenario,
