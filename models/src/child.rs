@@ -166,7 +166,7 @@ impl fmt::Display for Verdict {
 }
 
 /// All about a child that has ended.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finished {
     /// How it ended.
     pub verdict: Verdict,
@@ -176,6 +176,8 @@ pub struct Finished {
     pub stderr: String,
     /// How long it took.
     pub time: Duration,
+    /// Whether an earlier call has found it ([`Resume`](crate::resume::Resume)).
+    pub is_known: bool,
 }
 
 impl Finished {
@@ -186,6 +188,7 @@ impl Finished {
             report: Report::default(),
             stderr: String::new(),
             time: Duration::ZERO,
+            is_known: false,
         }
     }
 }
@@ -201,12 +204,12 @@ impl Search<'_> {
                 let report = Report::parse(&ended.stdout);
                 let verdict = verdict(&ended, report.as_ref());
                 let report = report.unwrap_or_else(|| so_far(ended.progress));
-                Finished { verdict, report, stderr: ended.stderr, time }
+                Finished { verdict, report, stderr: ended.stderr, time, is_known: false }
             }
             Err(error) => {
                 let verdict =
                     Verdict::Broken(format!("cannot run {}: {error}", self.program.display()));
-                Finished { verdict, report: Report::default(), stderr: String::new(), time }
+                Finished { verdict, time, ..Finished::not_begun() }
             }
         }
     }

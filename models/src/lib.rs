@@ -58,6 +58,7 @@ pub mod progress;
 pub mod record;
 pub mod replay;
 pub mod report;
+pub mod resume;
 pub mod rows;
 pub mod run;
 pub mod schedule;

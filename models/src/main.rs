@@ -1,8 +1,9 @@
 //! The runner: models under their engines, replays, mutants, the audit of the engines.
 //!
 //! Exit codes: 0 all passed; 1 a model failed or did not end within its limits, a mutant survived,
-//! or its text is not in the sources exactly once, or a weakened ordering did not fare as listed; 2
-//! usage; 3 the runner itself.
+//! or its text is not in the sources exactly once, or a weakened ordering did not fare as listed;
+//! 2 usage; 3 the runner itself; 4 with `run --resume`: nothing failed, and the next call goes on
+//! with what there was no time for.
 
 use clap::{Args, Parser, Subcommand};
 use seawall_models::audit::{self, Plan};
@@ -10,17 +11,20 @@ use seawall_models::child::{self, Order};
 use seawall_models::engine::{Engine, Sampling};
 use seawall_models::explore::check_environment;
 use seawall_models::jobs;
+use seawall_models::mutants::arena::Means;
 use seawall_models::mutants::kill::{self, Effort};
 use seawall_models::mutants::orderings;
 use seawall_models::mutants::schemata::{VARIABLE, WeaveError};
 use seawall_models::profile::Profile;
 use seawall_models::replay::{Replay, Shown};
-use seawall_models::run::{self, Format, Settings};
+use seawall_models::resume::Resume;
+use seawall_models::run::{self, Ending, Format, Settings};
 use seawall_models::select::{Shard, select};
 use seawall_models::spec::find;
 use std::error::Error;
 use std::io::{self, ErrorKind, Write};
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::process::{ExitCode, exit};
 use std::time::{Duration, Instant};
 
@@ -55,6 +59,8 @@ enum Action {
         /// Be content with the first engine that kills a mutant.
         #[arg(long)]
         first_kill: bool,
+        #[command(flatten)]
+        share: Share,
     },
     /// Weakens every memory ordering of core by one step: each must be killed by a model, or be
     /// listed with the reason why none does.
@@ -64,6 +70,8 @@ enum Action {
         /// A search that takes longer has killed nothing.
         #[arg(long, value_parser = humantime::parse_duration, default_value = "10s")]
         budget: Duration,
+        #[command(flatten)]
+        share: Share,
     },
     /// Runs litmus tests, planted bugs and random small programs under the engines, against a
     /// brute-force oracle.
@@ -86,6 +94,32 @@ enum Action {
     Check(Order),
 }
 
+/// What one call does of it all.
+#[derive(Args)]
+struct Share {
+    /// One of N equal parts: I/N, I from 1.
+    #[arg(long)]
+    shard: Option<Shard>,
+    /// A file of what was found: searches that passed there in an earlier call, with the same
+    /// build, are not run again. It is created if there is none.
+    #[arg(long, value_name = "FILE")]
+    resume: Option<PathBuf>,
+}
+
+impl Share {
+    /// This share of them.
+    fn part<T>(&self, all: Vec<T>) -> Result<Vec<T>, Usage> {
+        match self.shard {
+            Some(shard) => shard.part(all).map_err(Usage),
+            None => Ok(all),
+        }
+    }
+
+    fn open(&self) -> Result<Option<Resume>, Usage> {
+        self.resume.as_deref().map(Resume::open).transpose().map_err(Usage)
+    }
+}
+
 #[derive(Args)]
 struct Run {
     /// The name of a model or a part of the names of some.
@@ -103,9 +137,8 @@ struct Run {
     /// Chooses them.
     #[arg(long)]
     seed: Option<u64>,
-    /// One of N equal parts of the searches: I/N, I from 1.
-    #[arg(long)]
-    shard: Option<Shard>,
+    #[command(flatten)]
+    share: Share,
     /// Stops after this time, as in `90s` or `2h`; what has not ended by then has not passed.
     #[arg(long, value_parser = humantime::parse_duration)]
     budget: Option<Duration>,
@@ -147,8 +180,9 @@ impl Error for Usage {}
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match run_command(&arguments, &mut io::stdout().lock()) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(1),
+        Ok(Ending::Passed) => ExitCode::SUCCESS,
+        Ok(Ending::Failed) => ExitCode::from(1),
+        Ok(Ending::Left) => ExitCode::from(4),
         Err(error) => {
             let broken_pipe = |e: &io::Error| e.kind() == ErrorKind::BrokenPipe;
             if !error.downcast_ref().is_some_and(broken_pipe) {
@@ -169,44 +203,48 @@ fn exit_code(error: &(dyn Error + 'static)) -> u8 {
     }
 }
 
-/// Whether everything passed.
-fn run_command(arguments: &Arguments, out: &mut impl Write) -> Result<bool, Box<dyn Error>> {
+fn run_command(arguments: &Arguments, out: &mut impl Write) -> Result<Ending, Box<dyn Error>> {
     check_environment().map_err(Usage)?;
     let jobs = arguments.jobs.unwrap_or_else(jobs::processors);
-    match &arguments.command {
-        None => run_models(&Run::default(), jobs, out),
-        Some(Action::Run(run)) => run_models(run, jobs, out),
+    let has_passed = match &arguments.command {
+        None => return run_models(&Run::default(), jobs, out),
+        Some(Action::Run(run)) => return run_models(run, jobs, out),
         Some(Action::Replay { execution }) => {
             let replay = Replay::parse(execution).map_err(Usage)?;
             match replay.show(&std::env::current_exe()?, out)? {
-                Ok(shown) => Ok(shown == Shown::Passed),
-                Err(reason) => Err(Usage(format!("{execution}: {reason}")).into()),
+                Ok(shown) => shown == Shown::Passed,
+                Err(reason) => return Err(Usage(format!("{execution}: {reason}")).into()),
             }
         }
         Some(Action::Audit { programs, seed, engine, samples }) => {
             let sampling = Sampling { samples: samples.get(), seed: *seed };
             let plan = Plan { engines: engine, programs: *programs, sampling, jobs };
-            Ok(audit::audit(&plan, out)?)
+            audit::audit(&plan, out)?
         }
-        Some(Action::List) => run::list(out).map(|()| true).map_err(Into::into),
-        Some(Action::Mutants { pattern, first_kill }) => {
+        Some(Action::List) => run::list(out).map(|()| true)?,
+        Some(Action::Mutants { pattern, first_kill, share }) => {
             check_switch()?;
-            let mutants = kill::select(pattern.as_deref()).map_err(Usage)?;
+            let mutants = share.part(kill::select(pattern.as_deref()).map_err(Usage)?)?;
+            let resume = share.open()?;
+            let means = Means { jobs, resume: resume.as_ref() };
             let effort = if *first_kill { Effort::FirstKill } else { Effort::EveryEngine };
-            kill::run(&mutants, effort, jobs, out)
+            kill::run(&mutants, effort, means, out)?
         }
-        Some(Action::Orderings { pattern, budget }) => {
+        Some(Action::Orderings { pattern, budget, share }) => {
             check_switch()?;
             let all = orderings::all(&orderings::core_src())?;
             let chosen = orderings::select(&all, pattern.as_deref()).map_err(Usage)?;
-            orderings::run(&all, &chosen, *budget, jobs, out)
+            let (chosen, resume) = (share.part(chosen)?, share.open()?);
+            let means = Means { jobs, resume: resume.as_ref() };
+            orderings::run(&all, &chosen, *budget, means, out)?
         }
         Some(Action::Check(order)) => {
             let model = find(&order.model, order.engine).map_err(Usage)?;
             // Not a return: what a failed search leaves behind must not be dropped.
             exit(child::serve(model, order)?.into())
         }
-    }
+    };
+    Ok(if has_passed { Ending::Passed } else { Ending::Failed })
 }
 
 /// Fails if a mutant of the copy would be active in searches that are to have none.
@@ -217,9 +255,13 @@ fn check_switch() -> Result<(), Usage> {
     }
 }
 
-fn run_models(run: &Run, jobs: NonZeroUsize, out: &mut impl Write) -> Result<bool, Box<dyn Error>> {
-    let selection = select(run.pattern.as_deref(), &run.engine, run.profile, run.shard);
-    let selection = selection.map_err(Usage)?;
+fn run_models(
+    run: &Run,
+    jobs: NonZeroUsize,
+    out: &mut impl Write,
+) -> Result<Ending, Box<dyn Error>> {
+    let selection = select(run.pattern.as_deref(), &run.engine, run.profile).map_err(Usage)?;
+    let selection = run.share.part(selection)?;
     let is_sampled = selection.iter().any(|(_, engine)| engine.is_sampler());
     if (run.samples.is_some() || run.seed.is_some()) && !is_sampled {
         return Err(Usage(
@@ -231,17 +273,23 @@ fn run_models(run: &Run, jobs: NonZeroUsize, out: &mut impl Write) -> Result<boo
     }
     let usual = Sampling::of(run.profile);
     let samples = run.samples.map_or(usual.samples, NonZeroUsize::get);
+    let resume = run.share.open()?;
     let settings = Settings {
         program: &std::env::current_exe()?,
         jobs,
         sampling: Sampling { samples, seed: run.seed.unwrap_or(usual.seed) },
         memory_mib: run.memory_mib,
         until: run.budget.map(|budget| Instant::now() + budget),
+        resume: resume.as_ref(),
     };
     let format = match (run.json, run.counts) {
         (true, _) => Format::Json,
         (false, true) => Format::Counts,
         (false, false) => Format::Table,
     };
-    Ok(run::run(&settings, &selection, format, out)?)
+    Ok(match run::run(&settings, &selection, format, out)? {
+        // Without a file the next call would begin anew.
+        Ending::Left if resume.is_none() => Ending::Failed,
+        ending => ending,
+    })
 }

@@ -3,11 +3,12 @@
 //! Production code holds none of them. The command `mutants` writes one copy of the sources in
 //! which every mutated place chooses between the code and its mutants by an environment variable
 //! ([`schemata`]), builds it once ([`copy`]) and searches each mutant with the models that must
-//! kill it ([`kill`]). So a hundred mutants cost one build.
+//! kill it ([`kill`], in an [`arena`]). So a hundred mutants cost one build.
 //!
 //! Those are written by hand. The command `orderings` makes its own: every memory ordering of
 //! `core`, one step weaker ([`orderings`]).
 
+pub mod arena;
 pub mod copy;
 pub mod kill;
 mod list;

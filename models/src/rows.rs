@@ -22,8 +22,14 @@ pub struct Rows {
 pub struct Summary<'a> {
     /// All of them.
     pub searches: usize,
-    /// Those that did not pass.
+    /// Those that passed.
+    pub passed: usize,
+    /// Those that an earlier call has found.
+    pub known: usize,
+    /// Those that did not pass, and not for want of time.
     pub failed: usize,
+    /// Those that there was no time for.
+    pub left: usize,
     /// Engines that should have agreed.
     pub disagreements: &'a [String],
     /// Of the whole run.
@@ -68,19 +74,27 @@ impl Rows {
 
     /// Prints the summary.
     pub fn end(&self, summary: &Summary<'_>, out: &mut impl Write) -> io::Result<()> {
-        let Summary { searches, failed, disagreements, time } = summary;
-        let (passed, time_s) = (searches - failed, time.as_secs_f64());
+        let Summary { searches, passed, known, failed, left, disagreements, time } = summary;
+        let time_s = time.as_secs_f64();
         if self.table.is_none() {
             let object = json!({
-                "searches": searches, "passed": passed, "failed": failed,
-                "disagreements": disagreements, "time_s": time_s,
+                "searches": searches, "passed": passed, "known": known, "failed": failed,
+                "left": left, "disagreements": disagreements, "time_s": time_s,
             });
             return writeln!(out, "{object}");
         }
         for disagreement in *disagreements {
             writeln!(out, "\n{disagreement}")?;
         }
-        writeln!(out, "\n{passed} of {searches} searches passed, {failed} failed, {time_s:.1} s")
+        write!(out, "\n{passed} of {searches} searches passed, ")?;
+        if *known > 0 {
+            write!(out, "{known} of them earlier, ")?;
+        }
+        write!(out, "{failed} failed, ")?;
+        if *left > 0 {
+            write!(out, "{left} left for want of time, ")?;
+        }
+        writeln!(out, "{time_s:.1} s")
     }
 }
 
@@ -97,7 +111,7 @@ fn columns(selection: &Selection, sampling: Sampling) -> Vec<Column> {
         Column::right("outcomes", 0),
         Column::right("reached", 0),
         Column::right("crashes", grouped(9_999).len()),
-        Column::right("time", "100.00 s".len()),
+        Column::right("time", "*100.00 s".len()),
         Column::left("bounds", [""]),
     ]
 }
@@ -118,14 +132,21 @@ fn cells(model: &Model, engine: Engine, finished: &Finished, sampling: Sampling)
         grouped(record.outcomes.len() as u64),
         format!("{}/{}", record.reached.len(), model.reach.len()),
         if record.recovered == 0 { String::new() } else { grouped(record.recovered) },
-        seconds(finished),
+        seconds([finished]),
         format!("{} threads; {}", model.threads, model.bounds),
     ]
 }
 
-/// The time of a search, as the tables show it.
-pub fn seconds(finished: &Finished) -> String {
-    format!("{:.2} s", finished.time.as_secs_f64())
+/// The time of searches, as the tables show it: with a mark if an earlier call has found them.
+pub fn seconds<'a>(searches: impl IntoIterator<Item = &'a Finished>) -> String {
+    let (mut time, mut mark) = (Duration::ZERO, "");
+    for finished in searches {
+        time += finished.time;
+        if finished.is_known {
+            mark = "*";
+        }
+    }
+    format!("{mark}{:.2} s", time.as_secs_f64())
 }
 
 fn object(
@@ -165,6 +186,7 @@ fn object(
         "reached": record.reached,
         "crash_images_recovered": record.recovered,
         "time_s": finished.time.as_secs_f64(),
+        "known": finished.is_known,
         "message": failure.map(|failure| failure.message.clone()),
         "replay": at.map(|at| Replay::new(model, engine, at).to_string()),
     })

@@ -6,6 +6,7 @@ use crate::jobs;
 use crate::progress::Progress;
 use crate::record::Record;
 use crate::replay::Replay;
+use crate::resume::{self, Resume};
 use crate::rows::{Rows, Summary};
 use crate::select::Selection;
 use crate::spec::{Model, models};
@@ -38,6 +39,19 @@ pub struct Settings<'a> {
     pub memory_mib: u64,
     /// When what is still searched is stopped, and what is not yet is not begun.
     pub until: Option<Instant>,
+    /// What earlier calls have found.
+    pub resume: Option<&'a Resume>,
+}
+
+/// How a run has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// All of it passed.
+    Passed,
+    /// Some of it did not.
+    Failed,
+    /// Nothing failed, but for some of it there was no time.
+    Left,
 }
 
 /// What is printed.
@@ -80,49 +94,65 @@ pub fn list(out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-/// Runs the selection and prints what was found; whether all of it passed.
+/// Runs the selection and prints what was found.
 pub fn run(
     settings: &Settings<'_>,
     selection: &Selection,
     format: Format,
     out: &mut impl Write,
-) -> io::Result<bool> {
+) -> io::Result<Ending> {
     let start = Instant::now();
-    let rows = Rows::begin(format, selection, settings.sampling, out)?;
+    let selection = settings.longest_last(selection);
+    let rows = Rows::begin(format, &selection, settings.sampling, out)?;
     let mut all = Vec::new();
     let progress = Progress::new(selection.len());
-    let search = |&(model, engine): &(&'static Model, Engine)| {
-        settings.search(model, engine, &progress).run()
-    };
-    jobs::in_order(settings.jobs, selection, search, |&(model, engine), finished| {
+    let search =
+        |&(model, engine): &(&'static Model, Engine)| settings.search(model, engine, &progress);
+    jobs::in_order(settings.jobs, &selection, search, |&(model, engine), finished| {
         progress.suspend(|| rows.row(model, engine, &finished, out))?;
         all.push((model, engine, finished));
         Ok::<_, io::Error>(())
     })?;
     progress.end();
     let disagreements = disagreements(&all, settings.sampling);
-    let failed = all.iter().filter(|(_, _, finished)| finished.verdict != Verdict::Passed).count();
     if format != Format::Json {
-        footnotes(&all, settings.sampling, out)?;
+        footnotes(settings, &all, out)?;
         failures(settings.program, &all, out)?;
     }
+    let count = |is: fn(&Finished) -> bool| all.iter().filter(|(_, _, found)| is(found)).count();
+    let passed = count(|found| found.verdict == Verdict::Passed);
+    let left = count(|found| found.verdict == Verdict::TimedOut);
     let summary = Summary {
         searches: all.len(),
-        failed,
+        passed,
+        known: count(|found| found.is_known),
+        left,
+        failed: all.len() - passed - left,
         disagreements: &disagreements,
         time: start.elapsed(),
     };
     rows.end(&summary, out)?;
-    Ok(failed == 0 && disagreements.is_empty())
+    Ok(match (summary.failed + disagreements.len(), left) {
+        (0, 0) => Ending::Passed,
+        (0, _) => Ending::Left,
+        _ => Ending::Failed,
+    })
 }
 
 impl Settings<'_> {
-    fn search<'a>(
-        &'a self,
-        model: &'static Model,
-        engine: Engine,
-        progress: &'a Progress,
-    ) -> Following<'a> {
+    /// Those that the last call had to stop come last, so that no two of them take the time of
+    /// all others again and again.
+    fn longest_last(&self, selection: &Selection) -> Selection {
+        let mut selection = selection.clone();
+        if let Some(resume) = self.resume {
+            selection.sort_by_cached_key(|(model, engine)| {
+                resume.stopped_after(&self.unwatched(model, *engine))
+            });
+        }
+        selection
+    }
+
+    fn unwatched(&self, model: &Model, engine: Engine) -> Search<'_> {
         let order = Order {
             model: model.name.to_owned(),
             engine,
@@ -132,28 +162,22 @@ impl Settings<'_> {
             replay: None,
             loose: false,
         };
-        Following { program: self.program, order, until: self.until, progress }
+        let (program, until) = (self.program, self.until);
+        Search { program, order, variable: None, until, progress: &|_, _| () }
     }
-}
 
-/// A search whose progress is shown.
-struct Following<'a> {
-    program: &'a Path,
-    order: Order,
-    until: Option<Instant>,
-    progress: &'a Progress,
-}
-
-impl Following<'_> {
-    fn run(self) -> Finished {
+    fn search(&self, model: &Model, engine: Engine, progress: &Progress) -> Finished {
+        let search = self.unwatched(model, engine);
+        if let Some(known) = self.resume.and_then(|resume| resume.taken(&search)) {
+            return known;
+        }
         if self.until.is_some_and(|until| Instant::now() >= until) {
             return Finished::not_begun();
         }
-        let line = self.progress.begin(format!("{} {}", self.order.model, self.order.engine));
+        let line = progress.begin(format!("{} {engine}", model.name));
         let tell = |executions, depth| line.tell(executions, depth);
-        let (program, order, until) = (self.program, self.order, self.until);
-        let finished = Search { program, order, variable: None, until, progress: &tell }.run();
-        self.progress.finish(&line);
+        let finished = resume::run(self.resume, &Search { progress: &tell, ..search });
+        progress.finish(&line);
         finished
     }
 }
@@ -177,11 +201,14 @@ fn disagreements(all: &[(&'static Model, Engine, Finished)], sampling: Sampling)
 
 /// Explains the marks of what has passed.
 fn footnotes(
+    &Settings { sampling, resume, .. }: &Settings<'_>,
     all: &[(&'static Model, Engine, Finished)],
-    sampling: Sampling,
     out: &mut impl Write,
 ) -> io::Result<()> {
     writeln!(out)?;
+    if let Some(resume) = resume.filter(|_| all.iter().any(|(_, _, found)| found.is_known)) {
+        resume.footnote(out)?;
+    }
     for coverage in Coverage::FOOTNOTED {
         let is_used = |(_, engine, finished): &(_, Engine, Finished)| {
             finished.verdict == Verdict::Passed && engine.coverage(sampling) == coverage

@@ -1,4 +1,4 @@
-//! Which searches a run has: models by name, engines by profile, a share of them.
+//! Which searches a run has: models by name, engines by profile, a part of them.
 
 use crate::engine::Engine;
 use crate::profile::Profile;
@@ -8,7 +8,7 @@ use std::str::FromStr;
 /// Some models under some engines.
 pub type Selection = Vec<(&'static Model, Engine)>;
 
-/// One of so many equal parts of a selection.
+/// One of so many equal parts of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shard {
     number: usize,
@@ -27,28 +27,31 @@ impl FromStr for Shard {
     }
 }
 
+impl Shard {
+    /// Of `all`, every N-th from the I-th on. An error if there is none.
+    pub fn part<T>(self, all: Vec<T>) -> Result<Vec<T>, String> {
+        let Self { number, of } = self;
+        let count = all.len();
+        let part: Vec<T> = all.into_iter().skip(number - 1).step_by(of).collect();
+        if part.is_empty() {
+            return Err(format!("shard {number}/{of} of {count} has none"));
+        }
+        Ok(part)
+    }
+}
+
 /// The models whose name is `pattern`, or else contains it, under `engines`, or those of the
 /// profile if there are none. An error says what there is to choose from.
 pub fn select(
     pattern: Option<&str>,
     engines: &[Engine],
     profile: Profile,
-    shard: Option<Shard>,
 ) -> Result<Selection, String> {
-    let all: Selection = named(pattern.unwrap_or_default())?
-        .into_iter()
-        .flat_map(|model| {
-            let engines =
-                if engines.is_empty() { model.engines(profile) } else { engines.to_vec() };
-            engines.into_iter().map(move |engine| (model, engine))
-        })
-        .collect();
-    let Some(Shard { number, of }) = shard else { return Ok(all) };
-    let part: Selection = all.iter().skip(number - 1).step_by(of).copied().collect();
-    if part.is_empty() {
-        return Err(format!("shard {number}/{of} of {} searches has none", all.len()));
-    }
-    Ok(part)
+    let searches = named(pattern.unwrap_or_default())?.into_iter().flat_map(|model| {
+        let engines = if engines.is_empty() { model.engines(profile) } else { engines.to_vec() };
+        engines.into_iter().map(move |engine| (model, engine))
+    });
+    Ok(searches.collect())
 }
 
 fn named(pattern: &str) -> Result<Vec<&'static Model>, String> {
@@ -66,18 +69,17 @@ mod tests {
 
     #[test]
     fn a_pattern_selects_by_name_and_a_whole_name_selects_one() {
-        let some = select(Some("eve"), &[], Profile::Quick, None).expect("event");
+        let some = select(Some("eve"), &[], Profile::Quick).expect("event");
         assert!(!some.is_empty() && some.iter().all(|(model, _)| model.name.contains("eve")));
-        let one =
-            select(Some("redo_image"), &[Engine::Loom], Profile::Quick, None).expect("redo_image");
+        let one = select(Some("redo_image"), &[Engine::Loom], Profile::Quick).expect("redo_image");
         assert_eq!(one.len(), 1);
-        let error = select(Some("nothing"), &[], Profile::Quick, None).expect_err("no such model");
+        let error = select(Some("nothing"), &[], Profile::Quick).expect_err("no such model");
         assert!(error.contains("event"), "{error}");
     }
 
     #[test]
     fn a_larger_profile_has_the_searches_of_a_smaller_one() {
-        let of = |profile| select(None, &[], profile, None).expect("all");
+        let of = |profile| select(None, &[], profile).expect("all");
         for (small, large) in [(Profile::Quick, Profile::Ci), (Profile::Ci, Profile::Nightly)]
             .map(|(a, b)| (of(a), of(b)))
         {
@@ -91,10 +93,10 @@ mod tests {
     #[test]
     fn shards_are_all_of_it_without_overlap() {
         let part = |shard: &str| {
-            let shard = Some(shard.parse().expect("a shard"));
-            select(None, &[], Profile::Ci, shard).expect("not empty")
+            let shard: Shard = shard.parse().expect("a shard");
+            shard.part(select(None, &[], Profile::Ci).expect("all")).expect("not empty")
         };
-        let all = select(None, &[], Profile::Ci, None).expect("all");
+        let all = select(None, &[], Profile::Ci).expect("all");
         let parts = [part("1/3"), part("2/3"), part("3/3")].concat();
         assert_eq!(parts.len(), all.len());
         let names = |selection: &Selection| {
@@ -106,6 +108,7 @@ mod tests {
         for wrong in ["0/3", "4/3", "1", "1/0", "x/2"] {
             assert!(wrong.parse::<Shard>().expect_err(wrong).contains(wrong));
         }
-        assert!(select(Some("turn"), &[Engine::Dpor], Profile::Ci, "2/2".parse().ok()).is_err());
+        let second: Shard = "2/2".parse().expect("a shard");
+        assert!(second.part(vec!["one"]).expect_err("one is not two").contains("2/2"));
     }
 }

@@ -164,6 +164,83 @@ fn shards_are_parts_of_the_searches() {
     assert_eq!(of("1/3") + of("2/3") + of("3/3"), of("1/1"));
 }
 
+/// A path in the temporary folder where there is no file yet.
+fn fresh(name: &str) -> String {
+    let path = std::env::temp_dir().join(format!("seawall-runner-{name}-{}", std::process::id()));
+    let _ = std::fs::remove_file(&path);
+    path.into_os_string().into_string().expect("a path in UTF-8")
+}
+
+fn objects(output: &Output) -> Vec<serde_json::Value> {
+    let lines = text(&output.stdout);
+    lines.lines().map(|line| serde_json::from_str(line).expect("an object a line")).collect()
+}
+
+#[test]
+fn a_resumed_run_prints_what_was_found_and_searches_the_rest() {
+    let file = fresh("resume");
+    let run = |engines: &[&str]| {
+        let mut arguments = vec!["run", "sync_cycle", "--json", "--resume", &file];
+        arguments.extend(engines.iter().flat_map(|engine| ["--engine", engine]));
+        let output = runner(&arguments, &[]);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        objects(&output)
+    };
+    let first = run(&["dpor"]);
+    let mut second = run(&["dpor", "dfs"]);
+    let known = |row: &serde_json::Value| row["known"].as_bool().expect("a row says so");
+    assert_eq!((known(&first[0]), known(&second[0]), known(&second[1])), (false, true, false));
+    assert_eq!((&second[2]["passed"], &second[2]["known"]), (&2.into(), &1.into()));
+    second[0]["known"] = false.into();
+    assert_eq!(first[0], second[0], "it is printed as it was");
+}
+
+#[test]
+fn a_search_that_failed_is_run_again() {
+    let file = fresh("failed");
+    for _ in 0..2 {
+        let arguments = ["run", "lost_update", "--engine", "dpor", "--json", "--resume", &file];
+        let output = runner(&arguments, &[]);
+        assert_eq!(output.status.code(), Some(1));
+        let objects = objects(&output);
+        assert_eq!((&objects[0]["passed"], &objects[0]["known"]), (&false.into(), &false.into()));
+    }
+}
+
+#[test]
+fn a_run_with_a_budget_goes_on_where_the_last_one_stopped() {
+    let file = fresh("budget");
+    let run = |arguments: &[&str], expected: i32| {
+        let arguments = [&["run", "mark_write", "--resume", &file], arguments].concat();
+        let output = runner(&arguments, &[]);
+        let stdout = text(&output.stdout);
+        assert_eq!(output.status.code(), Some(expected), "{stdout}");
+        stdout
+    };
+    // Loom takes minutes.
+    let stdout = run(&["--engine", "loom", "--budget", "5s"], 4);
+    assert!(stdout.contains("0 of 1 searches passed, 0 failed, 1 left"), "{stdout}");
+    run(&["--engine", "dpor"], 0);
+    let stdout = run(&["--engine", "loom", "--engine", "dpor", "--budget", "0s"], 4);
+    assert!(stdout.contains("1 of 2 searches passed, 1 of them earlier, 0 failed, 1 left"));
+    assert!(row(&stdout, "mark_write", "dpor").contains("complete[1]"), "{stdout}");
+    let place = |engine| stdout.find(row(&stdout, "mark_write", engine));
+    assert!(place("dpor") < place("loom"), "what was stopped comes last: {stdout}");
+}
+
+#[test]
+fn a_file_of_something_else_is_no_file_to_resume_from() {
+    let file = fresh("else");
+    std::fs::write(&file, "a letter\n").expect("a good disk");
+    for command in ["run", "mutants", "orderings"] {
+        let output = runner(&[command, "--resume", &file], &[]);
+        assert_eq!(output.status.code(), Some(2), "{command}");
+        assert!(text(&output.stderr).contains("is no file of --resume"), "{command}");
+        assert_eq!(text(&output.stdout), "", "{command}");
+    }
+    assert_eq!(std::fs::read_to_string(&file).expect("it is there"), "a letter\n");
+}
+
 #[test]
 fn a_variable_that_bounds_the_search_is_refused() {
     for variable in ["LOOM_MAX_PREEMPTIONS", "LOOM_MAX_DURATION", "SHUTTLE_RANDOM_SEED"] {
@@ -189,7 +266,11 @@ fn bad_arguments_are_usage_errors() {
         &["run", "sync_cycle", "--engine", "dpor", "--shard", "2/2"],
         &["run", "sync_cycle", "--budget", "soon"],
         &["run", "sync_cycle", "--json", "--counts"],
+        &["run", "--resume", "no/such/folder/file"],
         &["mutants", "no-such-mutant"],
+        &["mutants", "event", "--shard", "9/9"],
+        &["orderings", "no-such-ordering"],
+        &["orderings", "--shard", "0/9"],
         &["no-such-command"],
         &["--jobs", "0"],
     ] {

@@ -1,33 +1,24 @@
 //! Searches every mutant with the models that must kill it, and prints the table of kills.
 
-use super::copy::Copy;
+use super::arena::{Arena, Means, PROFILE, Trial, is_broken, is_kill, root};
 use super::schemata::{VARIABLE, weave_all};
 use super::{Mutant, all};
-use crate::child::{Finished, Order, Search, Verdict};
-use crate::engine::{Engine, Sampling};
+use crate::child::{Finished, Verdict};
+use crate::engine::Engine;
 use crate::jobs;
 use crate::profile::Profile;
 use crate::rows::seconds;
-use crate::run::{self, Format, STDERR_LINES, Settings};
+use crate::run::STDERR_LINES;
 use crate::select::Selection;
 use crate::spec::{Model, models};
 use crate::table::{Column, Table, grouped, indented_tail};
 use std::collections::{BTreeMap, BTreeSet};
-use std::env;
 use std::error::Error;
 use std::io::{self, Write};
-use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-
-/// The searches that a mutant has to survive.
-const PROFILE: Profile = Profile::Ci;
 
 /// A search that takes longer has killed nothing.
 const LIMIT: Duration = Duration::from_secs(60);
-
-/// Address space of a search.
-const MEMORY_MIB: u64 = 2048;
 
 /// How thoroughly a mutant is searched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,19 +53,18 @@ pub fn select(pattern: Option<&str>) -> Result<Vec<&'static Mutant>, String> {
 pub fn run(
     mutants: &[&'static Mutant],
     effort: Effort,
-    jobs: NonZeroUsize,
+    means: Means<'_>,
     out: &mut impl Write,
 ) -> Result<bool, Box<dyn Error>> {
     let start = Instant::now();
     let woven = weave_all(&root().join("core/src"), &all().copied().collect::<Vec<_>>())?;
-    let copy = write_copy(woven, "mutants", out)?;
-    let program = copy.build()?;
-    if !passes_without(&program, &baseline(mutants, effort), jobs, out)? {
+    let arena = Arena::build(woven, "mutants", means, out)?;
+    if !arena.passes_without(&baseline(mutants, effort), out)? {
         return Ok(false);
     }
-    let survivors = duels(&program, mutants, effort, jobs, out)?;
+    let survivors = duels(&arena, mutants, effort, out)?;
     for (duel, searches) in &survivors {
-        print_survivor(&program, *duel, searches, out)?;
+        print_survivor(&arena, *duel, searches, out)?;
     }
     let survived: BTreeSet<_> = survivors.iter().map(|((mutant, _), _)| mutant.name).collect();
     let (all, survived) = (mutants.len(), survived.len());
@@ -85,48 +75,6 @@ pub fn run(
         all - survived
     )?;
     Ok(survivors.is_empty())
-}
-
-/// The repository.
-pub(super) fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("models is in a workspace")
-}
-
-/// Writes a mutated copy into a folder of this name.
-pub(super) fn write_copy(
-    woven: BTreeMap<String, String>,
-    name: &str,
-    out: &mut impl Write,
-) -> Result<Copy, Box<dyn Error>> {
-    let folder = target()?.join(name);
-    writeln!(out, "building the mutated copy in {}", folder.display())?;
-    out.flush()?;
-    Copy::write(root(), &folder, woven)
-}
-
-/// Whether these searches of a mutated copy pass while no mutant is active.
-pub(super) fn passes_without(
-    program: &Path,
-    selection: &Selection,
-    jobs: NonZeroUsize,
-    out: &mut impl Write,
-) -> io::Result<bool> {
-    writeln!(out, "\nthe models with no mutant active:")?;
-    let sampling = Sampling::of(PROFILE);
-    let settings = Settings { program, jobs, sampling, memory_mib: MEMORY_MIB, until: None };
-    let passes = run::run(&settings, selection, Format::Table, out)?;
-    if !passes {
-        writeln!(out, "the models fail without a mutant, so their kills would mean nothing")?;
-    }
-    writeln!(out)?;
-    Ok(passes)
-}
-
-/// The target directory of this binary, to be next to its own profile.
-fn target() -> io::Result<PathBuf> {
-    let program = env::current_exe()?;
-    let target = program.parent().and_then(Path::parent);
-    target.map(Path::to_owned).ok_or_else(|| io::Error::other("not in a target directory"))
 }
 
 fn killers(mutant: &'static Mutant) -> impl Iterator<Item = &'static Model> {
@@ -146,36 +94,54 @@ fn baseline(mutants: &[&'static Mutant], effort: Effort) -> Selection {
 
 /// Runs the duels and prints their table; those that the mutant survived, or that broke down.
 fn duels(
-    program: &Path,
+    arena: &Arena<'_>,
     mutants: &[&'static Mutant],
     effort: Effort,
-    jobs: NonZeroUsize,
     out: &mut impl Write,
 ) -> io::Result<Vec<(Duel, Searches)>> {
     let duels: Vec<Duel> = mutants
         .iter()
         .flat_map(|mutant| killers(mutant).map(move |model| (*mutant, model)))
         .collect();
-    let table = Table::begin(columns(&duels), out)?;
+    let engines: BTreeSet<_> = duels.iter().flat_map(|(_, m)| m.engines(PROFILE)).collect();
+    writeln!(out, "executions until an engine has killed the mutant; - if it has not")?;
+    let table = Table::begin(columns(&duels, &engines), out)?;
     let mut survivors = Vec::new();
-    let fight = |duel: &Duel| fight(program, *duel, effort);
-    jobs::in_order(jobs, &duels, fight, |duel, searches| {
-        for (engine, finished) in &searches {
-            table.row(&row(*duel, *engine, finished), out)?;
-        }
-        let killed = searches.iter().any(|(_, finished)| is_kill(finished));
-        if !killed || searches.iter().any(|(_, finished)| is_broken(finished)) {
+    let mut scores = engines.into_iter().map(|engine| (engine, Score::default())).collect();
+    let fight = |duel: &Duel| fight(arena, *duel, effort);
+    jobs::in_order(arena.means.jobs, &duels, fight, |duel, searches| {
+        count(&mut scores, &searches);
+        table.row(&row(*duel, &searches, &scores), out)?;
+        if is_survived(&searches) {
             survivors.push((*duel, searches));
         }
         Ok::<_, io::Error>(())
     })?;
+    table.row(&last_row(&scores), out)?;
+    arena.footnote(out)?;
     Ok(survivors)
 }
 
-fn fight(program: &Path, (mutant, model): Duel, effort: Effort) -> Searches {
+fn fight(arena: &Arena<'_>, duel: Duel, effort: Effort) -> Searches {
+    let searches = fight_once(arena, duel, effort, false);
+    let is_known = searches.iter().any(|(_, finished)| finished.is_known);
+    if is_known && is_survived(&searches) {
+        fight_once(arena, duel, effort, true)
+    } else {
+        searches
+    }
+}
+
+fn fight_once(
+    arena: &Arena<'_>,
+    (mutant, model): Duel,
+    effort: Effort,
+    is_afresh: bool,
+) -> Searches {
+    let trial = Trial { mutant: mutant.name, limit: LIMIT, is_afresh };
     let mut searches = Searches::new();
     for engine in model.engines(PROFILE) {
-        let finished = search(program, mutant.name, model, engine, LIMIT);
+        let finished = arena.search(trial, model, engine);
         let enough = effort == Effort::FirstKill && is_kill(&finished);
         searches.push((engine, finished));
         if enough {
@@ -185,34 +151,14 @@ fn fight(program: &Path, (mutant, model): Duel, effort: Effort) -> Searches {
     searches
 }
 
-/// One search of a mutated copy, with this mutant active.
-pub(super) fn search(
-    program: &Path,
-    mutant: &str,
-    model: &Model,
-    engine: Engine,
-    limit: Duration,
-) -> Finished {
-    let Sampling { samples, seed } = Sampling::of(PROFILE);
-    let model = model.name.to_owned();
-    let (memory_mib, replay, loose) = (MEMORY_MIB, None, false);
-    let order = Order { model, engine, samples, seed, memory_mib, replay, loose };
-    let variable = Some((VARIABLE, mutant));
-    let until = Some(Instant::now() + limit);
-    Search { program, order, variable, until, progress: &|_, _| () }.run()
-}
-
-/// Only a failure of the model is a kill: a hang or a broken runner shows nothing.
-pub(super) fn is_kill(finished: &Finished) -> bool {
-    matches!(finished.verdict, Verdict::Failed(_))
-}
-
-pub(super) fn is_broken(finished: &Finished) -> bool {
-    matches!(finished.verdict, Verdict::Broken(_))
+/// Whether it was not killed, or a search broke down, which is as bad.
+fn is_survived(searches: &Searches) -> bool {
+    let has = |is: fn(&Finished) -> bool| searches.iter().any(|(_, finished)| is(finished));
+    !has(is_kill) || has(is_broken)
 }
 
 fn print_survivor(
-    program: &Path,
+    arena: &Arena<'_>,
     (mutant, model): Duel,
     searches: &Searches,
     out: &mut impl Write,
@@ -226,36 +172,62 @@ fn print_survivor(
             write!(out, "{}", indented_tail(&finished.stderr, STDERR_LINES))?;
         }
     }
-    let program = program.display();
+    let program = arena.program.display();
     writeln!(out, "  replay: {VARIABLE}={} {program} run {}", mutant.name, model.name)
 }
 
-fn columns(duels: &[Duel]) -> Vec<Column> {
-    let labels = duels.iter().flat_map(|(_, model)| model.engines(PROFILE)).map(|e| e.label());
-    vec![
-        Column::left("mutant", duels.iter().map(|(mutant, _)| mutant.name)),
-        Column::left("model", duels.iter().map(|(_, model)| model.name)),
-        Column::left("engine", labels),
-        Column::left("result", ["killed: unreached"]),
-        Column::right("executions", grouped(99_999_999).len()),
-        Column::right("time", "60.00 s".len()),
-        Column::left("the bug", [""]),
-    ]
+/// How many duels an engine has fought, and in how many it has killed.
+#[derive(Clone, Copy, Debug, Default)]
+struct Score {
+    fought: usize,
+    killed: usize,
 }
 
-fn row((mutant, model): Duel, engine: Engine, finished: &Finished) -> [String; 7] {
-    let result = match &finished.verdict {
-        Verdict::Failed(failure) => format!("killed: {}", failure.kind.name()),
-        Verdict::Passed => "survived".to_owned(),
-        verdict => verdict.to_string(),
+type Scores = BTreeMap<Engine, Score>;
+
+fn count(scores: &mut Scores, searches: &Searches) {
+    for (engine, finished) in searches {
+        let score = scores.entry(*engine).or_default();
+        score.fought += 1;
+        score.killed += usize::from(is_kill(finished));
+    }
+}
+
+fn columns(duels: &[Duel], engines: &BTreeSet<Engine>) -> Vec<Column> {
+    let engine = |engine: &Engine| Column::right(engine.to_string(), grouped(99_999).len());
+    let mut columns = vec![
+        Column::left("mutant", duels.iter().map(|(mutant, _)| mutant.name)),
+        Column::left("model", duels.iter().map(|(_, model)| model.name)),
+    ];
+    columns.extend(engines.iter().map(engine));
+    columns.push(Column::right("time", "*60.00 s".len()));
+    columns.push(Column::left("the bug", [""]));
+    columns
+}
+
+/// A cell for each engine of the table.
+fn row((mutant, model): Duel, searches: &Searches, scores: &Scores) -> Vec<String> {
+    let cell = |engine: &Engine| {
+        let found = searches.iter().find(|(of, _)| of == engine);
+        found.map_or_else(String::new, |(_, finished)| match &finished.verdict {
+            Verdict::Failed(_) => grouped(finished.report.record.executions),
+            Verdict::Passed => "-".to_owned(),
+            Verdict::TimedOut => "time".to_owned(),
+            Verdict::OutOfMemory => "memory".to_owned(),
+            Verdict::Broken(_) => "ERROR".to_owned(),
+        })
     };
-    [
-        mutant.name.to_owned(),
-        model.name.to_owned(),
-        engine.label(),
-        result,
-        grouped(finished.report.record.executions),
-        seconds(finished),
-        mutant.reason.to_owned(),
-    ]
+    let mut cells = vec![mutant.name.to_owned(), model.name.to_owned()];
+    cells.extend(scores.keys().map(cell));
+    cells.push(seconds(searches.iter().map(|(_, finished)| finished)));
+    cells.push(mutant.reason.to_owned());
+    cells
+}
+
+/// What each engine has killed of what it has fought.
+fn last_row(scores: &Scores) -> Vec<String> {
+    let mut cells = vec!["killed, of".to_owned(), String::new()];
+    cells.extend(scores.values().map(|score| format!("{}/{}", score.killed, score.fought)));
+    cells.extend([String::new(), String::new()]);
+    cells
 }

@@ -15,7 +15,7 @@ mod survivors;
 pub use kill::run;
 
 use super::Site;
-use super::kill::root;
+use super::arena::root;
 use super::schemata::{Change, WeaveError, weave};
 use scan::Place;
 use std::collections::BTreeMap;

@@ -4,7 +4,7 @@
 //! others, then the long searches of the first, each for as long as the budget lets it. One that
 //! was not killed by then has to be listed.
 
-use super::super::kill::{is_broken, is_kill, passes_without, root, search, write_copy};
+use super::super::arena::{Arena, Means, Trial, is_broken, is_kill, root};
 use super::super::schemata::VARIABLE;
 use super::survivors::{SURVIVORS, Survivor};
 use super::{Weakening, core_src, weave_all};
@@ -12,6 +12,7 @@ use crate::child::{Finished, Verdict};
 use crate::engine::{Engine, Family};
 use crate::jobs;
 use crate::profile::Profile;
+use crate::rows::seconds;
 use crate::run::STDERR_LINES;
 use crate::select::Selection;
 use crate::spec::{Model, models};
@@ -20,8 +21,6 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::fs;
 use std::io::{self, Write};
-use std::num::NonZeroUsize;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// What became of one that is listed.
@@ -42,21 +41,20 @@ pub fn run(
     all: &[Weakening],
     chosen: &[Weakening],
     budget: Duration,
-    jobs: NonZeroUsize,
+    means: Means<'_>,
     out: &mut impl Write,
 ) -> Result<bool, Box<dyn Error>> {
     let start = Instant::now();
     let code = code_of_models()?;
-    let copy = write_copy(weave_all(&core_src(), all)?, "orderings", out)?;
-    let program = copy.build()?;
-    if !passes_without(&program, &quick(), jobs, out)? {
+    let arena = Arena::build(weave_all(&core_src(), all)?, "orderings", means, out)?;
+    if !arena.passes_without(&quick(), out)? {
         return Ok(false);
     }
     let table = Table::begin(columns(chosen), out)?;
     let mut bad = Vec::new();
     let mut killed = 0;
-    let try_all = |weakening: &Weakening| fight(&program, weakening, &code, budget);
-    jobs::in_order(jobs, chosen, try_all, |weakening, fate| {
+    let try_all = |weakening: &Weakening| fight(&arena, weakening, &code, budget);
+    jobs::in_order(means.jobs, chosen, try_all, |weakening, fate| {
         table.row(&row(weakening, &fate), out)?;
         killed += usize::from(fate.kill().is_some());
         if !fate.is_as_it_should() {
@@ -64,8 +62,9 @@ pub fn run(
         }
         Ok::<_, io::Error>(())
     })?;
+    arena.footnote(out)?;
     for (weakening, fate) in &bad {
-        print_bad(&program, weakening, fate, out)?;
+        print_bad(&arena, weakening, fate, out)?;
     }
     let unknown = unknown(all);
     for name in &unknown {
@@ -123,11 +122,22 @@ fn searches_for(weakening: &Weakening, code: &Code) -> Selection {
     all.into_iter().map(|(_, model, engine)| (model, engine)).collect()
 }
 
-fn fight(program: &Path, weakening: &Weakening, code: &Code, budget: Duration) -> Fate {
+fn fight(arena: &Arena<'_>, weakening: &Weakening, code: &Code, budget: Duration) -> Fate {
+    let trial = Trial { mutant: &weakening.name, limit: budget, is_afresh: false };
+    let fate = fight_once(arena, trial, weakening, code);
+    let is_known = fate.searches.iter().any(|(_, _, finished)| finished.is_known);
+    if is_known && !fate.is_as_it_should() {
+        fight_once(arena, Trial { is_afresh: true, ..trial }, weakening, code)
+    } else {
+        fate
+    }
+}
+
+fn fight_once(arena: &Arena<'_>, trial: Trial<'_>, weakening: &Weakening, code: &Code) -> Fate {
     let listed = SURVIVORS.iter().find(|survivor| survivor.name == weakening.name);
     let mut fate = Fate { searches: Vec::new(), listed };
     for (model, engine) in searches_for(weakening, code) {
-        let finished = search(program, &weakening.name, model, engine, budget);
+        let finished = arena.search(trial, model, engine);
         fate.searches.push((model, engine, finished));
         if fate.kill().is_some() {
             break;
@@ -170,7 +180,7 @@ fn columns(chosen: &[Weakening]) -> Vec<Column> {
         Column::left("model", models().iter().map(|model| model.name)),
         Column::left("engine", engines),
         Column::right("executions", grouped(99_999_999).len()),
-        Column::right("time", "600.00 s".len()),
+        Column::right("time", "*600.00 s".len()),
         Column::left("because", [""]),
     ]
 }
@@ -187,7 +197,6 @@ fn row(weakening: &Weakening, fate: &Fate) -> [String; 8] {
     };
     let counted = fate.kill().map_or(&fate.searches[..], std::slice::from_ref);
     let executions = counted.iter().map(|(_, _, finished)| finished.report.record.executions).sum();
-    let time: Duration = counted.iter().map(|(_, _, finished)| finished.time).sum();
     [
         weakening.name.clone(),
         weakening.line.to_string(),
@@ -195,13 +204,13 @@ fn row(weakening: &Weakening, fate: &Fate) -> [String; 8] {
         model,
         engine,
         grouped(executions),
-        format!("{:.2} s", time.as_secs_f64()),
+        seconds(counted.iter().map(|(_, _, finished)| finished)),
         fate.listed.map_or_else(String::new, |survivor| survivor.because.to_owned()),
     ]
 }
 
 fn print_bad(
-    program: &Path,
+    arena: &Arena<'_>,
     Weakening { name, file, line, .. }: &Weakening,
     fate: &Fate,
     out: &mut impl Write,
@@ -218,5 +227,5 @@ fn print_bad(
             write!(out, "{}", indented_tail(&finished.stderr, STDERR_LINES))?;
         }
     }
-    writeln!(out, "  replay: {VARIABLE}='{name}' {} run MODEL", program.display())
+    writeln!(out, "  replay: {VARIABLE}='{name}' {} run MODEL", arena.program.display())
 }
