@@ -90,8 +90,7 @@ impl Files {
         dropped: &BTreeSet<FileId>,
         last: FileId,
     ) -> Result<Self> {
-        let tablespaces: BTreeSet<TablespaceId> =
-            list(&*disk, "")?.iter().filter_map(|name| TablespaceId::parse(name)).collect();
+        let tablespaces = tablespaces(&*disk)?;
         let mut found = find(&*disk, &tablespaces)?;
         let last = found.keys().chain(dropped).max().map_or(last, |known| last.max(*known));
         let files = Self {
@@ -366,11 +365,7 @@ impl Files {
     /// # Errors
     /// [`Error::Poisoned`]: the log says that it is cut.
     pub(crate) fn cut(&self, file: &DataFile, blocks: u32) -> Result<Vec<SyncTag>> {
-        let old = file.blocks();
-        if old > blocks {
-            file.begin_cut(&(blocks..old));
-            file.end_cut();
-        }
+        file.shorten_to(blocks);
         let bytes = u64::from(blocks) * self.page_bytes;
         let segments = file.segments.lock().clone();
         let mut cut = Vec::new();
@@ -414,13 +409,47 @@ impl Files {
     }
 }
 
+/// Path of the segment that a page is in, and the page's offset there, whatever its content.
+///
+/// # Errors
+/// [`Error::NoSuchFile`]; [`Error::BeyondEnd`] if there is no such segment; [`Error::Io`].
+pub fn place_of(disk: &dyn Disk, format: &Format, page: PageId) -> Result<(String, u64)> {
+    let per_segment = format.data_segment_bytes / format.page_bytes;
+    let wanted = page.block() / per_segment;
+    let mut segments = 0;
+    for tablespace in tablespaces(disk)? {
+        for name in list(disk, &tablespace.dir())? {
+            match FileOptions::parse(tablespace, &name) {
+                Some((options, tag)) if tag.file == page.file() => {
+                    if tag.segment == wanted {
+                        let block = u64::from(page.block() % per_segment);
+                        return Ok((options.path(tag), block * u64::from(format.page_bytes)));
+                    }
+                    segments += 1;
+                }
+                _ => {}
+            }
+        }
+    }
+    match segments {
+        0 => Err(Error::NoSuchFile { file: page.file() }),
+        segments => Err(Error::BeyondEnd { page, blocks: per_segment.saturating_mul(segments) }),
+    }
+}
+
 fn number_after(last: FileId) -> Option<FileId> {
     last.0.checked_add(1).map(FileId)
 }
 
-fn list(disk: &dyn Disk, dir: &str) -> Result<Vec<String>> {
+/// The names in a directory.
+pub(crate) fn list(disk: &dyn Disk, dir: &str) -> Result<Vec<String>> {
     let what = if dir.is_empty() { "the store's directory" } else { dir };
     disk.list(dir).map_err(|source| failed("list", what, 0, source))
+}
+
+/// The tablespaces of a store.
+pub(crate) fn tablespaces(disk: &dyn Disk) -> Result<BTreeSet<TablespaceId>> {
+    Ok(list(disk, "")?.iter().filter_map(|name| TablespaceId::parse(name)).collect())
 }
 
 /// The segments in the directories of the tablespaces, by file.
