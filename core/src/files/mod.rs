@@ -15,11 +15,14 @@
 //!   `creation`, by who creates a file; a file's segment list, by who creates a segment; a file's
 //!   `reading`, shared.
 
+mod directory;
 mod dropped;
 mod file;
 mod name;
 mod segment;
 
+pub use directory::place_of;
+pub(crate) use directory::{list, tablespaces};
 pub use file::DataFile;
 pub use name::{DATA_DIR, FileOptions, TablespaceId};
 
@@ -409,47 +412,8 @@ impl Files {
     }
 }
 
-/// Path of the segment that a page is in, and the page's offset there, whatever its content.
-///
-/// # Errors
-/// [`Error::NoSuchFile`]; [`Error::BeyondEnd`] if there is no such segment; [`Error::Io`].
-pub fn place_of(disk: &dyn Disk, format: &Format, page: PageId) -> Result<(String, u64)> {
-    let per_segment = format.data_segment_bytes / format.page_bytes;
-    let wanted = page.block() / per_segment;
-    let mut segments = 0;
-    for tablespace in tablespaces(disk)? {
-        for name in list(disk, &tablespace.dir())? {
-            match FileOptions::parse(tablespace, &name) {
-                Some((options, tag)) if tag.file == page.file() => {
-                    if tag.segment == wanted {
-                        let block = u64::from(page.block() % per_segment);
-                        return Ok((options.path(tag), block * u64::from(format.page_bytes)));
-                    }
-                    segments += 1;
-                }
-                _ => {}
-            }
-        }
-    }
-    match segments {
-        0 => Err(Error::NoSuchFile { file: page.file() }),
-        segments => Err(Error::BeyondEnd { page, blocks: per_segment.saturating_mul(segments) }),
-    }
-}
-
 fn number_after(last: FileId) -> Option<FileId> {
     last.0.checked_add(1).map(FileId)
-}
-
-/// The names in a directory.
-pub(crate) fn list(disk: &dyn Disk, dir: &str) -> Result<Vec<String>> {
-    let what = if dir.is_empty() { "the store's directory" } else { dir };
-    disk.list(dir).map_err(|source| failed("list", what, 0, source))
-}
-
-/// The tablespaces of a store.
-pub(crate) fn tablespaces(disk: &dyn Disk) -> Result<BTreeSet<TablespaceId>> {
-    Ok(list(disk, "")?.iter().filter_map(|name| TablespaceId::parse(name)).collect())
 }
 
 /// The segments in the directories of the tablespaces, by file.
