@@ -39,6 +39,8 @@ const MAGIC: u64 = u64::from_le_bytes(*b"SEAWALL\0");
 /// The version of the on-disk format.
 pub const FORMAT_VERSION: u32 = 1;
 const SLOT_BYTES: usize = 4096;
+/// Bytes of the control file.
+pub(crate) const CONTROL_BYTES: u64 = 2 * SLOT_BYTES as u64;
 const CONTENT_BYTES: usize = 80;
 
 /// Whether the store was closed.

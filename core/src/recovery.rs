@@ -42,7 +42,7 @@ use crate::config::Format;
 use crate::control::{Control, StoreState};
 use crate::disk::{Disk, DiskFile};
 use crate::error::{Error, Result, WalFault};
-use crate::files::{Files, failed};
+use crate::files::{Files, failed, list};
 use crate::lsn::Lsn;
 use crate::page::{AlignedBytes, FileId, PAGE_HEADER_BYTES};
 use crate::poison::Poison;
@@ -207,7 +207,7 @@ impl Recovery {
         workers: &dyn Workers,
         batch_bytes: usize,
     ) -> Result<RecoveryReport> {
-        let mut report = self.report();
+        let mut report = self.report()?;
         let Survey { control, cuts, .. } = &self.survey;
         let reader = self.survey.reader(control.redo);
         let body_bytes = body_bytes(&control.format);
@@ -217,8 +217,10 @@ impl Recovery {
         Ok(report)
     }
 
-    fn report(&self) -> RecoveryReport {
-        RecoveryReport {
+    fn report(&self) -> Result<RecoveryReport> {
+        let names = list(&*self.survey.disk, "")?;
+        Ok(RecoveryReport {
+            salvaged: names.iter().filter_map(|name| Salvage::parse_dir(name)).max(),
             was_closed: self.survey.control.state == StoreState::Closed,
             redo: self.survey.control.redo,
             end: self.end(),
@@ -233,7 +235,7 @@ impl Recovery {
             scan_time: Duration::ZERO,
             replay_time: Duration::ZERO,
             time: Duration::ZERO,
-        }
+        })
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod common;
 
+use common::sweep::images_of;
 use common::{BODY_BYTES, Change, Recovered, config, content, create, files_of, open, recover};
 use seawall_core::check::{Effect, FindingKind, check};
 use seawall_core::checkpoint::Urgency;
@@ -17,9 +18,7 @@ use seawall_core::page::{FileId, PageId};
 use seawall_core::poison::Poison;
 use seawall_core::recovery::{Salvage, SalvageFault, Salvaged};
 use seawall_core::sim::{CrashImage, CrashOptions, SimDisk};
-use seawall_core::sync::Mutex;
 use seawall_core::wal::position::{Geometry, segment_path};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 const FILE: FileId = FileId(1);
@@ -139,7 +138,10 @@ fn what_is_before_the_cut_is_kept_and_what_is_behind_is_put_aside() {
     assert!(disk.exists(&format!("{dir}/losses.txt")));
     assert_eq!(salvage(&disk, bed.cut(), false).unwrap(), Salvaged::Nothing);
     assert_eq!(recover(&disk, &roomy()).unwrap(), bed.states[KEPT]);
-    assert_eq!(recover(&disk, &roomy()).unwrap(), bed.states[KEPT], "it stays so");
+    let engine = open(&disk, &roomy()).unwrap();
+    assert_eq!(engine.recovery().salvaged, Some(bed.cut()), "{}", engine.recovery());
+    assert_eq!(content(&engine).unwrap(), bed.states[KEPT], "it stays so");
+    drop(engine);
     let mut salvaged = 0;
     let disk: Arc<dyn Disk> = Arc::new(disk);
     let verdict = check(&disk, &mut |finding| {
@@ -192,12 +194,19 @@ fn a_cut_at_the_redo_point_takes_the_checkpoints_record_as_well() {
     open(&disk, &roomy()).map(drop).unwrap_err();
     salvage(&disk, control.redo, false).unwrap();
     assert_eq!(recover(&disk, &roomy()).unwrap(), bed.states[0]);
-    // And if all of it is gone.
-    let disk = bed.image.mount();
-    disk.remove_now(&path);
-    open(&disk, &roomy()).map(drop).unwrap_err();
-    salvage(&disk, control.redo, false).unwrap();
-    assert_eq!(recover(&disk, &roomy()).unwrap(), bed.states[0]);
+    // With the header of its block, and if all of the segment is gone.
+    let block = offset / 1024 * 1024;
+    assert!(offset > block + 32, "the redo point is within a block");
+    for damage in [false, true] {
+        let disk = bed.image.mount();
+        match damage {
+            false => disk.overwrite(&path, block, &[0xEE; 32]),
+            true => disk.remove_now(&path),
+        }
+        open(&disk, &roomy()).map(drop).unwrap_err();
+        salvage(&disk, control.redo, false).unwrap();
+        assert_eq!(recover(&disk, &roomy()).unwrap(), bed.states[0]);
+    }
 }
 
 #[test]
@@ -286,28 +295,14 @@ fn what_an_earlier_salvage_put_aside_is_not_overwritten() {
     assert_eq!((files_of(&disk), disk.read_file(&path)), (before, aside));
 }
 
-/// The disks that a crash may leave at each call of a salvage, each once.
-fn images_of(disk: &SimDisk, work: impl FnOnce()) -> Vec<CrashImage> {
-    let found = Arc::new(Mutex::new(BTreeMap::new()));
-    let collect = Arc::clone(&found);
-    let options = CrashOptions { max_subset: 4, seeded: 3, seed: 5 };
-    disk.set_observer(Some(Box::new(move |disk, _| {
-        for image in disk.crash_images(&options) {
-            collect.lock().insert(image.digest(), image);
-        }
-    })));
-    work();
-    disk.set_observer(None);
-    std::mem::take(&mut *found.lock()).into_values().collect()
-}
-
 /// Crashes a salvage everywhere. Returns how many images were refused, and how many opened.
 fn crash(bed: &Bed, disk: &SimDisk, keep_newer: bool, check: impl Fn(&SimDisk)) -> [usize; 2] {
     let aside: Vec<_> =
         files_of(disk).into_iter().filter(|(path, _)| path.starts_with("wal")).collect();
     let first = bed.place(bed.cut()).0;
     let dir = format!("salvaged-{:016x}", bed.cut().0);
-    let images = images_of(disk, || drop(salvage(disk, bed.cut(), keep_newer).unwrap()));
+    let options = CrashOptions { max_subset: 4, seeded: 3, seed: 5 };
+    let images = images_of(disk, options, || drop(salvage(disk, bed.cut(), keep_newer).unwrap()));
     let mut counts = [0, 0];
     for image in &images {
         let say = |what: &str| format!("{what}; {}", image.describe());

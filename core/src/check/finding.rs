@@ -1,9 +1,9 @@
 //! What a check finds.
 
-use crate::control::CONTROL_FILE;
 use crate::error::{Error, WalFault};
 use crate::page::PageId;
 use crate::recovery::Survey;
+use crate::wal::position::WAL_DIR;
 use std::fmt;
 
 /// What a finding means.
@@ -111,7 +111,7 @@ impl Finding {
 
     pub(super) fn of_replay(error: &Error) -> Self {
         let (kind, expected) = (FindingKind::Replay, "a log that fits the data files");
-        let finding = Self::of_file(kind, Effect::Fault, CONTROL_FILE, error.to_string(), expected);
+        let finding = Self::of_file(kind, Effect::Fault, WAL_DIR, error.to_string(), expected);
         Self { outlook: Some("opening is refused".to_owned()), ..finding }
     }
 }

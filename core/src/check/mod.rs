@@ -10,9 +10,9 @@
 //! * Behind a fault it goes on. Only without a valid slot of the control file nothing can be said.
 //!
 //! # Bounds
-//! One page, one record (16 MiB at most), the names in a directory, what the log cuts off, and
-//! [`SUSPECTS_AT_ONCE`](sweep::SUSPECTS_AT_ONCE) pages that are not what they should be; for the
-//! rehearsal 40 MiB. Of a segment no more is read than a segment has.
+//! One page, one record (16 MiB at most), the names in the data directories, what the log cuts off,
+//! and 16,384 pages that are not what they should be; for the rehearsal 40 MiB, and what opening
+//! the data files takes. Of a segment no more is read than a segment has.
 //!
 //! # What is not seen
 //! A file that is missing, or was cut at the end of a page, if the log has nothing about it;

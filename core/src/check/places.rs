@@ -75,7 +75,7 @@ pub(super) fn wal(survey: &Survey, findings: &mut Findings<'_>) -> Result<()> {
     for pair in present.windows(2) {
         let [before, after] = [pair[0], pair[1]];
         if after > before + 1 {
-            let is_needed = before + 1 <= *needed.end() && after - 1 >= *needed.start();
+            let is_needed = before < *needed.end() && after > *needed.start();
             let effect = if is_needed { Effect::Fault } else { Effect::Note };
             let (path, expected) = (segment_path(before + 1), "segments that follow each other");
             let found = format!("no segment before {}", segment_path(after));

@@ -60,6 +60,14 @@ impl Survey {
         self.rehearse_with(Newer::Refused)
     }
 
+    /// The same with so many pages remembered at once: the fewer, the more often the log is read.
+    ///
+    /// # Errors
+    /// As [`Survey::rehearse`].
+    pub fn rehearse_within(&self, pages_at_once: usize) -> Result<Rehearsal> {
+        self.rehearse_in(Newer::Refused, pages_at_once.max(1))
+    }
+
     pub(super) fn rehearse_with(&self, newer: Newer) -> Result<Rehearsal> {
         self.rehearse_in(newer, PAGES_AT_ONCE)
     }

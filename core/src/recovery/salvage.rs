@@ -41,7 +41,8 @@ use crate::files::{Files, failed};
 use crate::lsn::Lsn;
 use crate::page::Page;
 use crate::poison::Poison;
-use crate::wal::position::RECORD_ALIGNMENT;
+use crate::wal::position::{BLOCK_HEADER_BYTES, Geometry, RECORD_ALIGNMENT, segment_path};
+use crate::wal::record::BlockHeader;
 use crate::wal::segment;
 use aside::Aside;
 use std::fmt;
@@ -269,17 +270,18 @@ impl Salvage {
         }
         self.keep_newer(&poison)?;
         let Self { disk, survey, .. } = self;
-        let redo = (latest.redo, survey.geometry);
+        let geometry = survey.geometry;
         let recovery = Recovery { survey, last_block: Vec::new() };
         recovery.sync_wal(&poison)?;
         recovery.clear_tail(&poison)?;
         // Without the segment of the redo point no store opens.
-        segment::create_if_missing(&*disk, &redo.1, &poison, redo.1.segment(redo.0))?;
+        segment::create_if_missing(&*disk, &geometry, &poison, geometry.segment(latest.redo))?;
+        ensure_block(&*disk, &geometry, latest.system_id, until, &poison)?;
         control.write(durable_to(&latest, until))?;
         Ok(Salvaged::Cut { dir: self.aside.dir().to_owned() })
     }
 
-    /// The greatest position that there was log up to. A block header may say anything.
+    /// The greatest position that there was log up to.
     fn known_end(&self) -> Lsn {
         let known = self.losses.valid_end.max(self.survey.known_end());
         Lsn(known.0 - known.0 % RECORD_ALIGNMENT)
@@ -305,6 +307,32 @@ impl Salvage {
         }
         files.sync_everything()
     }
+}
+
+/// Makes sure that the block that the log ends in is one, if it has anything before the end: with
+/// the end at the redo point nobody has looked, and nobody needs what is before.
+fn ensure_block(
+    disk: &dyn Disk,
+    geometry: &Geometry,
+    system_id: u64,
+    end: Lsn,
+    poison: &Poison,
+) -> Result<()> {
+    let (path, address) =
+        (segment_path(geometry.segment(end)), geometry.block_start(geometry.block(end)));
+    if address == end {
+        return Ok(());
+    }
+    let offset = geometry.block_offset(geometry.block(end));
+    let file = disk.open(&path).map_err(|e| failed("open", &path, 0, e))?;
+    let mut bytes = [0; BLOCK_HEADER_BYTES as usize];
+    file.read_at(&mut bytes, offset).map_err(|e| failed("read", &path, offset, e))?;
+    if BlockHeader::decode(&bytes, system_id, address).is_err() {
+        BlockHeader { system_id, address, flushed_upto: end }.encode(&mut bytes);
+        file.write_at(&bytes, offset).map_err(|e| failed("write", &path, offset, e))?;
+        file.sync_data().map_err(|e| poison.poison("sync", &path, &e))?;
+    }
+    Ok(())
 }
 
 /// A control file that says that the log was durable up to here.

@@ -17,7 +17,7 @@ use crate::error::{Error, Result, WalFault};
 use crate::lsn::{LSN_LIMIT, Lsn};
 use crate::page::FileId;
 use crate::redo::{self, Entry, NO_REDO, PageRedo};
-use crate::wal::position::{Geometry, segment_path};
+use crate::wal::position::{Geometry, RECORD_ALIGNMENT, segment_path};
 use crate::wal::reader::{Record, Stop, WalReader};
 use crate::wal::record::{RECORD_HEADER_BYTES, RecordKind};
 use crate::wal::segment;
@@ -217,7 +217,8 @@ impl Survey {
     /// Up to where there is known to be, or to have been, log.
     pub fn known_end(&self) -> Lsn {
         let (durable, _) = self.beyond.durable(&self.control);
-        self.stop.at.max(durable).min(Lsn(LSN_LIMIT))
+        // A block header may say anything.
+        self.stop.at.max(durable).min(Lsn(LSN_LIMIT - RECORD_ALIGNMENT))
     }
 
     /// Whether it drops a file.

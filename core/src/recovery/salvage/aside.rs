@@ -10,7 +10,7 @@
 
 use super::{Losses, Stage, is_newer};
 use crate::check::sweep::{Found, Sweep};
-use crate::control::{CONTROL_FILE, Control, Slots};
+use crate::control::{CONTROL_BYTES, CONTROL_FILE, Control, Slots};
 use crate::disk::{Disk, DiskFile};
 use crate::error::{Error, Result};
 use crate::files::{failed, remove_if_present};
@@ -79,7 +79,7 @@ impl Aside {
         self.put_newer_pages(disk, survey, losses)?;
         write(disk, &self.path("losses.txt"), format!("{losses}\n").as_bytes())?;
         let unfinished = self.path("control.new");
-        copy(disk, CONTROL_FILE, &unfinished, u64::MAX)?;
+        copy(disk, CONTROL_FILE, &unfinished, CONTROL_BYTES)?;
         self.sync(disk)?;
         disk.rename(&unfinished, &control).map_err(|e| failed("rename", &unfinished, 0, e))?;
         self.sync(disk)
@@ -144,7 +144,7 @@ fn write(disk: &dyn Disk, path: &str, bytes: &[u8]) -> Result<()> {
     file.sync_all().map_err(|e| failed("sync", path, 0, e))
 }
 
-/// Copies a file, or its first bytes, durably.
+/// Copies a file, durably, and no more of it than it should have.
 fn copy(disk: &dyn Disk, from: &str, to: &str, bytes_max: u64) -> Result<()> {
     let source = disk.open(from).map_err(|e| failed("open", from, 0, e))?;
     let target = create(disk, to)?;
