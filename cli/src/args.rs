@@ -1,8 +1,13 @@
 //! The command line.
 
 use crate::bench::BenchArgs;
+use crate::check::CheckArgs;
+use crate::control::ControlArgs;
 use crate::exit::EXIT_CODES;
 use crate::lab::LabCommand;
+use crate::page::PageCommand;
+use crate::recover::RecoverArgs;
+use crate::salvage::SalvageArgs;
 use crate::testfsync::TestFsyncArgs;
 use crate::wal::WalCommand;
 use clap::{Args, Parser, Subcommand};
@@ -32,9 +37,18 @@ pub(crate) enum Command {
     /// Create an empty store
     #[command(after_help = EXIT_CODES)]
     Init(InitArgs),
-    /// Recover a store, tell what was found, close it
-    #[command(after_help = EXIT_CODES)]
-    Recover(OpenArgs),
+    /// Recover a store, tell what was found, close it; or say what that would do
+    Recover(RecoverArgs),
+    /// Check a store that is not open: every page, the log, the control file, and what recovery
+    /// makes of it
+    Check(CheckArgs),
+    /// Print both slots of the control file, and which one counts
+    Control(ControlArgs),
+    /// Look at a page on disk
+    #[command(subcommand, after_help = EXIT_CODES)]
+    Page(PageCommand),
+    /// Cut a log that is damaged where it was durable, after saying what will be lost
+    Salvage(SalvageArgs),
     /// Commit operations over several pages, printing `ack K` once the K-th is durable
     #[command(after_help = EXIT_CODES)]
     Torture(Box<TortureArgs>),

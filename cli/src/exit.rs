@@ -4,6 +4,7 @@
 //! be said is not said.
 
 use seawall::Error;
+use seawall::seawall_core::recovery::SalvageFault;
 use std::fmt;
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
@@ -14,7 +15,8 @@ pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
   0  fine
   1  a finding about the data: not a store, a control file that is missing, damaged or of another
-     version, a damaged log or page, or torture data that is not what it should be
+     version, a damaged log or page, a fault that `check` has found, a salvage that would leave a
+     store in pieces, or torture data that is not what it should be
   2  usage: an unknown or impossible option, or one that contradicts the store
   3  I/O: the system refused something, or another process has the store open";
 
@@ -77,6 +79,8 @@ impl From<Error> for Failure {
             | Error::NoSuchFile { .. }
             | Error::BeyondEnd { .. }
             | Error::BeyondWal { .. } => Failure::Finding(what),
+            Error::Salvage(SalvageFault::NotABoundary { .. }) => Failure::Usage(what),
+            Error::Salvage(_) => Failure::Finding(what),
             Error::Config { .. } | Error::AlreadyExists { .. } => Failure::Usage(what),
             Error::NoUnpinnedBuffers { .. } => Failure::Usage(what),
             _ => Failure::Io(what),

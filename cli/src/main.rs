@@ -1,34 +1,44 @@
 //! The binary `seawall`: a demo that kills itself, a torture workload with its verification, the
-//! two commands that a store needs from outside, `init` and `recover`, two that look, `wal` into a
-//! log and `testfsync` at the disk, and two that measure commits through checkpoints: `bench` in a
+//! commands that a store needs from outside, `init`, `recover` and, when its log is damaged,
+//! `salvage`; those that look, `check` at all of a store, `wal`, `page` and `control` at its parts
+//! and `testfsync` at the disk; and two that measure commits through checkpoints: `bench` in a
 //! directory, `lab` on limited devices beside PostgreSQL.
 //!
 //! Results go to stdout, everything else to stderr. Exit codes are in [`exit`].
 
 mod args;
 mod bench;
+mod check;
+mod control;
 mod demo;
 mod exit;
 mod interrupt;
 mod lab;
 mod open;
 mod output;
+mod page;
+mod recover;
+mod salvage;
 mod testfsync;
 mod torture;
 mod verify;
 mod wal;
 
-use args::{Cli, Command, InitArgs, OpenArgs};
+use args::{Cli, Command, InitArgs};
 use clap::Parser;
 use exit::{Failure, note, result};
-use seawall::{CheckpointStats, Config, RecoveryReport, Store};
+use seawall::{Config, Store};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command.unwrap_or_default() {
         Command::Demo(args) => demo::run(&args),
         Command::Init(args) => init(&args),
-        Command::Recover(args) => recover(&args),
+        Command::Recover(args) => recover::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Control(args) => control::run(&args),
+        Command::Page(command) => page::run(&command),
+        Command::Salvage(args) => salvage::run(&args),
         Command::Torture(args) => torture::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Wal(command) => wal::run(&command),
@@ -52,18 +62,4 @@ fn init(args: &InitArgs) -> Result<(), Failure> {
     let created = Store::init(&args.dir, &config).map_err(Failure::from);
     created.map_err(|failure| failure.within(&args.dir))?;
     result(&format!("created an empty store in {}", args.dir.display()))
-}
-
-fn recover(args: &OpenArgs) -> Result<(), Failure> {
-    let (report, last) = open_and_close(args).map_err(|failure| failure.within(&args.dir))?;
-    result(&report.to_string())?;
-    last.map_or(Ok(()), |last| result(&last.to_string()))
-}
-
-/// Recovers; returns the reports of that and of its checkpoint.
-fn open_and_close(args: &OpenArgs) -> Result<(RecoveryReport, Option<CheckpointStats>), Failure> {
-    let store = open::open(args)?;
-    let reports = (store.recovery().clone(), store.checkpoints().last);
-    store.close()?;
-    Ok(reports)
 }

@@ -6,6 +6,7 @@ use seawall::seawall_core::control::{Control, ControlFile};
 use seawall::seawall_core::disk::Disk;
 use seawall::seawall_core::poison::Poison;
 use seawall::{Config, Error, Format, LinuxDisk, Store};
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -16,6 +17,15 @@ pub(crate) fn stored_format(dir: &Path) -> Result<Option<Format>, Failure> {
         Err(Error::NotAStore { .. }) => Ok(None),
         Err(error) => Err(error.into()),
     }
+}
+
+/// The disk of a store that is only looked at: what is there is a directory.
+pub(crate) fn for_looking(dir: &Path) -> Result<LinuxDisk, Failure> {
+    std::fs::read_dir(dir).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => Failure::from(Error::NotAStore { found: "no directory".to_owned() }),
+        _ => Failure::io("the store's directory", &error),
+    })?;
+    Ok(LinuxDisk::read_only(dir))
 }
 
 /// What the control file of a store says. Changes nothing, takes no lock.

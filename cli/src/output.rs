@@ -26,6 +26,12 @@ impl Output {
         self.note(written)
     }
 
+    /// Hands over bytes as they are.
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        let written = self.out.write_all(bytes);
+        self.note(written)
+    }
+
     /// Hands over what is buffered.
     pub(crate) fn finish(mut self) -> Result<(), Failure> {
         let flushed = self.out.flush();

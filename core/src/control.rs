@@ -39,6 +39,8 @@ const MAGIC: u64 = u64::from_le_bytes(*b"SEAWALL\0");
 /// The version of the on-disk format.
 pub const FORMAT_VERSION: u32 = 1;
 const SLOT_BYTES: usize = 4096;
+/// Bytes of the control file.
+pub(crate) const CONTROL_BYTES: u64 = 2 * SLOT_BYTES as u64;
 const CONTENT_BYTES: usize = 80;
 
 /// Whether the store was closed.
@@ -195,13 +197,8 @@ impl ControlFile {
     /// # Errors
     /// [`Error::NotAStore`] if there is none; [`Error::Control`]; [`Error::Io`].
     pub fn open(disk: &dyn Disk, poison: Arc<Poison>) -> Result<Self> {
-        let file = match disk.open(CONTROL_FILE) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(Error::NotAStore { found: "there is no control file".to_owned() });
-            }
-            other => other.map_err(|source| failed("open", CONTROL_FILE, 0, source))?,
-        };
-        let latest = read(&*file)?;
+        let file = open_file(disk, CONTROL_FILE)?;
+        let (_, latest) = Slots::read_from(&*file)?.latest()?;
         Ok(Self { file, poison, latest })
     }
 
@@ -227,28 +224,69 @@ impl ControlFile {
     }
 }
 
-fn slot_offset(sequence: u64) -> u64 {
+/// Where the slot of a sequence is in the file.
+pub fn slot_offset(sequence: u64) -> u64 {
     sequence % 2 * SLOT_BYTES as u64
 }
 
-fn read(file: &dyn DiskFile) -> Result<Control> {
-    let mut bytes = AlignedBytes::zeroed(2 * SLOT_BYTES);
-    let read =
-        file.read_at(&mut bytes, 0).map_err(|source| failed("read", CONTROL_FILE, 0, source))?;
-    if read < bytes.len() {
-        let (bytes, expected_bytes) = (read as u64, bytes.len() as u64);
-        return Err(Error::Control(ControlFault::Truncated { bytes, expected_bytes }));
+/// What the two slots say, each for itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slots(pub [Result<Control, ControlFault>; 2]);
+
+impl Slots {
+    /// Reads the slots of a store.
+    ///
+    /// # Errors
+    /// [`Error::NotAStore`] if there is no control file; [`Error::Control`] if it is too short;
+    /// [`Error::Io`].
+    pub fn read(disk: &dyn Disk) -> Result<Self> {
+        Self::read_at(disk, CONTROL_FILE)
     }
-    let (first, second) = bytes.split_at(SLOT_BYTES);
-    match (Control::decode(first), Control::decode(second)) {
-        (Ok(first), Ok(second)) => {
-            Ok(if first.sequence > second.sequence { first } else { second })
+
+    /// Reads the slots of a control file in another place.
+    pub(crate) fn read_at(disk: &dyn Disk, path: &str) -> Result<Self> {
+        Self::read_from(&*open_file(disk, path)?)
+    }
+
+    fn read_from(file: &dyn DiskFile) -> Result<Self> {
+        let mut bytes = AlignedBytes::zeroed(2 * SLOT_BYTES);
+        let read = file
+            .read_at(&mut bytes, 0)
+            .map_err(|source| failed("read", CONTROL_FILE, 0, source))?;
+        if read < bytes.len() {
+            let (bytes, expected_bytes) = (read as u64, bytes.len() as u64);
+            return Err(Error::Control(ControlFault::Truncated { bytes, expected_bytes }));
         }
-        // One slot of another version: that version may know better.
-        (Err(fault @ ControlFault::Version { .. }), _)
-        | (_, Err(fault @ ControlFault::Version { .. })) => Err(Error::Control(fault)),
-        (Ok(control), Err(_)) | (Err(_), Ok(control)) => Ok(control),
-        (Err(fault), Err(_)) => Err(Error::Control(fault)),
+        let (first, second) = bytes.split_at(SLOT_BYTES);
+        Ok(Self([Control::decode(first), Control::decode(second)]))
+    }
+
+    /// Which slot counts, and what it says.
+    ///
+    /// # Errors
+    /// [`Error::Control`] if none is valid, or if one is of another version: that version may know
+    /// better.
+    pub fn latest(&self) -> Result<(usize, Control)> {
+        let Self([first, second]) = self;
+        match (first, second) {
+            (Ok(first), Ok(second)) => {
+                Ok(if first.sequence > second.sequence { (0, *first) } else { (1, *second) })
+            }
+            (Err(fault @ ControlFault::Version { .. }), _)
+            | (_, Err(fault @ ControlFault::Version { .. }))
+            | (Err(fault), Err(_)) => Err(Error::Control(fault.clone())),
+            (Ok(first), Err(_)) => Ok((0, *first)),
+            (Err(_), Ok(second)) => Ok((1, *second)),
+        }
+    }
+}
+
+fn open_file(disk: &dyn Disk, path: &str) -> Result<Arc<dyn DiskFile>> {
+    match disk.open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(Error::NotAStore { found: "there is no control file".to_owned() })
+        }
+        other => other.map_err(|source| failed("open", path, 0, source)),
     }
 }
 

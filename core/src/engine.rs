@@ -398,7 +398,11 @@ impl Engine {
     }
 }
 
-fn lock(disk: &dyn Disk) -> Result<Box<dyn Send + Sync>> {
+/// Takes the store's lock: for oneself, or on a disk that is only looked at, with others who look.
+///
+/// # Errors
+/// [`Error::Locked`], [`Error::Io`].
+pub fn lock(disk: &dyn Disk) -> Result<Box<dyn Send + Sync>> {
     match disk.lock(LOCK_FILE).map_err(|source| failed("lock", LOCK_FILE, 0, source))? {
         LockOutcome::Acquired(lock) => Ok(lock),
         LockOutcome::Held { holder_pid } => Err(Error::Locked { holder_pid }),

@@ -4,7 +4,7 @@ use crate::files::TablespaceId;
 use crate::lsn::Lsn;
 use crate::page::{FileId, PageId};
 use crate::poison::PoisonCause;
-use crate::recovery::Beyond;
+use crate::recovery::{Beyond, SalvageFault};
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -105,6 +105,8 @@ pub enum Error {
     },
     /// The WAL is damaged before a position that was durable.
     Wal(WalFault),
+    /// The log is not to be cut like this.
+    Salvage(SalvageFault),
     /// The control file cannot be used.
     Control(ControlFault),
     /// The directory holds no store.
@@ -377,6 +379,7 @@ impl fmt::Display for Error {
                 write!(f, "WAL position {lsn} is gone: the WAL goes back to {oldest}")
             }
             Error::Wal(fault) => write!(f, "{fault}"),
+            Error::Salvage(fault) => write!(f, "{fault}"),
             Error::Control(fault) => write!(f, "{fault}"),
             Error::NotAStore { found } => write!(f, "not a seawall store: {found}"),
             Error::AlreadyExists { found } => write!(f, "cannot create a store here: {found}"),
@@ -397,6 +400,7 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Error::Io { source, .. } => Some(&**source),
+            Error::Salvage(SalvageFault::WouldNotOpen { error, .. }) => Some(&**error),
             _ => None,
         }
     }

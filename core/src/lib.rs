@@ -9,13 +9,14 @@
 //! # Reading path
 //! [`lsn`], [`page`], [`sync`] and the way to wait, [`event`]; then
 //! [`buffer`], [`wal`], [`fsync`]; then what binds them: [`operation`], [`redo`], [`checkpoint`],
-//! [`recovery`], [`engine`].
+//! [`recovery`], [`engine`]. What looks at a store that nobody has open is in [`check`].
 //!
 //! # Invariants
 //! Ids such as `W3` or `B4` are those of `docs/protocols.md`.
 #![deny(unsafe_code)]
 
 pub mod buffer;
+pub mod check;
 pub mod checkpoint;
 pub mod clock;
 pub mod config;

@@ -199,6 +199,11 @@ impl Page {
         &mut self.0
     }
 
+    /// The reserved bytes of the header: 0.
+    pub fn reserved(&self) -> u32 {
+        le_u32(&self.0, RESERVED_OFFSET)
+    }
+
     /// Computes and stores the checksum: the last step before a write (F2).
     pub fn seal(&mut self) {
         let checksum = self.computed_checksum();
@@ -223,18 +228,19 @@ impl Page {
         if self.id() != expected {
             return fault(PageFault::WrongPage { found: self.id() });
         }
-        let reserved = le_u32(&self.0, RESERVED_OFFSET);
-        if reserved != 0 {
-            return fault(PageFault::Reserved { found: reserved });
+        if self.reserved() != 0 {
+            return fault(PageFault::Reserved { found: self.reserved() });
         }
         Ok(())
     }
 
-    fn stored_checksum(&self) -> u32 {
+    /// The checksum in the header.
+    pub fn stored_checksum(&self) -> u32 {
         le_u32(&self.0, CHECKSUM_OFFSET)
     }
 
-    fn computed_checksum(&self) -> u32 {
+    /// The checksum that its bytes have.
+    pub fn computed_checksum(&self) -> u32 {
         crc32c::crc32c(&self.0[CHECKSUM_OFFSET + 4..])
     }
 

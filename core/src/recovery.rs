@@ -23,30 +23,37 @@
 mod ahead;
 mod batch;
 mod cuts;
+mod fates;
+mod rehearsal;
 mod replay;
 mod report;
+mod salvage;
+mod survey;
 
 pub use ahead::Beyond;
+pub use fates::Fate;
+pub use rehearsal::Rehearsal;
 pub use report::RecoveryReport;
+pub use salvage::{Losses, Salvage, SalvageFault, Salvaged};
+pub use survey::{LogCounts, Survey};
 
 use crate::buffer::Pool;
 use crate::config::Format;
 use crate::control::{Control, StoreState};
 use crate::disk::{Disk, DiskFile};
 use crate::error::{Error, Result, WalFault};
-use crate::files::{Files, failed};
+use crate::files::{Files, failed, list};
 use crate::lsn::Lsn;
 use crate::page::{AlignedBytes, FileId, PAGE_HEADER_BYTES};
 use crate::poison::Poison;
-use crate::redo::{self, Entry, Redo};
+use crate::redo::Redo;
 use crate::wal::ResumeAt;
-use crate::wal::position::{BLOCK_HEADER_BYTES, Geometry, WAL_DIR, segment_path};
-use crate::wal::reader::{Record, Stop, WalReader};
-use crate::wal::record::{BlockHeader, RecordKind};
+use crate::wal::position::{BLOCK_HEADER_BYTES, WAL_DIR, segment_path};
+use crate::wal::reader::Record;
+use crate::wal::record::BlockHeader;
 use crate::wal::segment;
 use crate::workers::Workers;
 use batch::Batches;
-use cuts::{Cut, Cuts};
 use replay::Replay;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -59,13 +66,8 @@ const CLEAR_BYTES: usize = 1 << 20;
 
 /// The WAL that a crash left.
 pub struct Recovery {
-    disk: Arc<dyn Disk>,
-    geometry: Geometry,
-    control: Control,
-    stop: Stop,
+    survey: Survey,
     last_block: Vec<u8>,
-    cuts: Cuts,
-    beyond: Beyond,
 }
 
 impl Recovery {
@@ -75,49 +77,25 @@ impl Recovery {
     /// # Errors
     /// [`Error::Wal`], [`Error::Io`].
     pub fn scan(disk: Arc<dyn Disk>, control: &Control, has_redo: bool) -> Result<Self> {
-        let geometry = Geometry::new(&control.format);
-        let first = geometry.segment(control.redo);
-        if !segment::list(&*disk, &geometry)?.contains(&first) {
-            let (segment, redo) = (segment_path(first), control.redo);
-            return Err(Error::Wal(WalFault::MissingSegment { segment, redo }));
-        }
-        let mut reader =
-            WalReader::new(Arc::clone(&disk), geometry, control.system_id, control.redo);
-        // A new store has no checkpoint record; the first that it gets may stand in that place.
-        let mut checkpoint_found = control.checkpoint == control.checkpoint_end;
-        let mut cuts = Cuts::default();
-        let stop = loop {
-            let record = match reader.read()? {
-                Ok(record) => record,
-                Err(stop) => break stop,
-            };
-            if !checkpoint_found && record.start == control.checkpoint {
-                check_checkpoint(&record, control)?;
-                checkpoint_found = true;
-            }
-            if let Some(cut) = decode_cut(&record)? {
-                cuts.push(record.start, cut);
-            }
-            check_pages(&record, body_bytes(&control.format), has_redo)?;
-        };
-        let beyond = Beyond::look(&disk, &geometry, control, stop.at)?;
-        beyond.check(&geometry, control, &stop)?;
-        if !checkpoint_found {
-            let (lsn, found) = (control.checkpoint, "the middle of another record".to_owned());
-            return Err(Error::Wal(WalFault::NoCheckpoint { lsn, found }));
-        }
-        let last_block = reader.last_block(stop.at)?;
-        Ok(Self { disk, geometry, control: *control, stop, last_block, cuts, beyond })
+        let survey = Survey::read(disk, control, None)?;
+        survey.refusal(has_redo).map_or(Ok(()), |fault| Err(Error::Wal(fault)))?;
+        Self::of(survey)
+    }
+
+    /// Recovery of a log as far as it was read.
+    fn of(survey: Survey) -> Result<Self> {
+        let last_block = survey.reader(survey.control.redo).last_block(survey.end())?;
+        Ok(Self { survey, last_block })
     }
 
     /// The end of the valid WAL.
     pub fn end(&self) -> Lsn {
-        self.stop.at
+        self.survey.end()
     }
 
     /// Files that were dropped.
     pub fn dropped(&self) -> &BTreeSet<FileId> {
-        self.cuts.dropped()
+        self.survey.cuts.dropped()
     }
 
     /// Step 5.
@@ -125,7 +103,7 @@ impl Recovery {
     /// # Errors
     /// [`Error::Poisoned`].
     pub fn reset_unlogged(&self, files: &Files) -> Result<()> {
-        match self.control.state {
+        match self.survey.control.state {
             StoreState::Closed => Ok(()),
             StoreState::InProduction => files.reset_unlogged(),
         }
@@ -133,7 +111,11 @@ impl Recovery {
 
     /// Where the log goes on.
     pub fn resume_at(&self) -> ResumeAt {
-        ResumeAt { end: self.end(), last_block: self.last_block.clone(), redo: self.control.redo }
+        ResumeAt {
+            end: self.end(),
+            last_block: self.last_block.clone(),
+            redo: self.survey.control.redo,
+        }
     }
 
     /// Step 3: makes the WAL that was read durable.
@@ -141,15 +123,17 @@ impl Recovery {
     /// # Errors
     /// [`Error::Poisoned`], [`Error::Io`].
     pub fn sync_wal(&self, poison: &Poison) -> Result<()> {
-        let needed = self.geometry.segment(self.control.redo)..=self.geometry.segment(self.end());
-        for number in
-            segment::list(&*self.disk, &self.geometry)?.into_iter().filter(|n| needed.contains(n))
+        let needed = self.survey.geometry.segment(self.survey.control.redo)
+            ..=self.survey.geometry.segment(self.end());
+        for number in segment::list(&*self.survey.disk, &self.survey.geometry)?
+            .into_iter()
+            .filter(|n| needed.contains(n))
         {
             let path = segment_path(number);
-            let file = self.disk.open(&path).map_err(|e| failed("open", &path, 0, e))?;
+            let file = self.survey.disk.open(&path).map_err(|e| failed("open", &path, 0, e))?;
             file.sync_data().map_err(|e| poison.poison("sync", &path, &e))?;
         }
-        self.disk.sync_dir(WAL_DIR).map_err(|e| poison.poison("sync", WAL_DIR, &e))
+        self.survey.disk.sync_dir(WAL_DIR).map_err(|e| poison.poison("sync", WAL_DIR, &e))
     }
 
     /// Step 4: clears the WAL behind its end, durably. Without this, a discarded record could fit
@@ -162,20 +146,21 @@ impl Recovery {
     /// # Errors
     /// [`Error::Poisoned`], [`Error::Io`].
     pub fn clear_tail(&self, poison: &Poison) -> Result<()> {
-        let (geometry, end) = (&self.geometry, self.end());
+        let (geometry, end) = (&self.survey.geometry, self.end());
         let last = geometry.segment(end);
-        for number in
-            segment::list(&*self.disk, &self.geometry)?.into_iter().filter(|number| *number > last)
+        for number in segment::list(&*self.survey.disk, &self.survey.geometry)?
+            .into_iter()
+            .filter(|number| *number > last)
         {
             let path = segment_path(number);
-            self.disk.remove(&path).map_err(|e| failed("remove", &path, 0, e))?;
+            self.survey.disk.remove(&path).map_err(|e| failed("remove", &path, 0, e))?;
         }
-        self.disk.sync_dir(WAL_DIR).map_err(|e| poison.poison("sync", WAL_DIR, &e))?;
-        if !segment::list(&*self.disk, &self.geometry)?.contains(&last) {
+        self.survey.disk.sync_dir(WAL_DIR).map_err(|e| poison.poison("sync", WAL_DIR, &e))?;
+        if !segment::list(&*self.survey.disk, &self.survey.geometry)?.contains(&last) {
             return Ok(());
         }
         let path = segment_path(last);
-        let file = self.disk.open(&path).map_err(|e| failed("open", &path, 0, e))?;
+        let file = self.survey.disk.open(&path).map_err(|e| failed("open", &path, 0, e))?;
         let sync = || file.sync_data().map_err(|e| poison.poison("sync", &path, &e));
         let block = geometry.block(end);
         let segment_end = geometry.segment_bytes();
@@ -195,10 +180,10 @@ impl Recovery {
     /// Takes back what the last block says about records that are not there.
     fn lower_flushed_upto(&self, file: &dyn DiskFile, path: &str, block: u64) -> Result<()> {
         let (address, offset) =
-            (self.geometry.block_start(block), self.geometry.block_offset(block));
+            (self.survey.geometry.block_start(block), self.survey.geometry.block_offset(block));
         let mut bytes = [0; BLOCK_HEADER_BYTES as usize];
         file.read_at(&mut bytes, offset).map_err(|e| failed("read", path, offset, e))?;
-        match BlockHeader::decode(&bytes, self.control.system_id, address) {
+        match BlockHeader::decode(&bytes, self.survey.control.system_id, address) {
             Ok(header) if header.flushed_upto > self.end() => {
                 BlockHeader { flushed_upto: self.end(), ..header }.encode(&mut bytes);
                 file.write_at(&bytes, offset).map_err(|e| failed("write", path, offset, e))
@@ -222,25 +207,27 @@ impl Recovery {
         workers: &dyn Workers,
         batch_bytes: usize,
     ) -> Result<RecoveryReport> {
-        let mut report = self.report();
-        let Control { system_id, redo: start, format, .. } = self.control;
-        let reader = WalReader::new(Arc::clone(&self.disk), self.geometry, system_id, start);
-        let body_bytes = body_bytes(&format);
+        let mut report = self.report()?;
+        let Survey { control, cuts, .. } = &self.survey;
+        let reader = self.survey.reader(control.redo);
+        let body_bytes = body_bytes(&control.format);
         let batches = Batches::new(reader, self.end(), batch_bytes, body_bytes);
-        let replay = Replay { pool, files, cuts: &self.cuts, redo, body_bytes };
+        let replay = Replay { pool, files, cuts, redo, body_bytes };
         replay.run(batches, workers, &mut report)?;
         Ok(report)
     }
 
-    fn report(&self) -> RecoveryReport {
-        RecoveryReport {
-            was_closed: self.control.state == StoreState::Closed,
-            redo: self.control.redo,
+    fn report(&self) -> Result<RecoveryReport> {
+        let names = list(&*self.survey.disk, "")?;
+        Ok(RecoveryReport {
+            salvaged: names.iter().filter_map(|name| Salvage::parse_dir(name)).max(),
+            was_closed: self.survey.control.state == StoreState::Closed,
+            redo: self.survey.control.redo,
             end: self.end(),
-            end_segment: segment_path(self.geometry.segment(self.end())),
-            end_offset: self.geometry.offset(self.end()),
-            stop_reason: self.stop.reason.clone(),
-            beyond: self.beyond,
+            end_segment: segment_path(self.survey.geometry.segment(self.end())),
+            end_offset: self.survey.geometry.offset(self.end()),
+            stop_reason: self.survey.stop.reason.clone(),
+            beyond: self.survey.beyond,
             records: 0,
             images: 0,
             changes: 0,
@@ -248,7 +235,7 @@ impl Recovery {
             scan_time: Duration::ZERO,
             replay_time: Duration::ZERO,
             time: Duration::ZERO,
-        }
+        })
     }
 }
 
@@ -269,48 +256,15 @@ fn clear(file: &dyn DiskFile, path: &str, range: Range<u64>) -> Result<()> {
     Ok(())
 }
 
-fn check_checkpoint(record: &Record, control: &Control) -> Result<()> {
-    let expected = control.redo.0.to_le_bytes();
-    let is_it = record.kind == RecordKind::Checkpoint
-        && record.body == expected
-        && record.end == control.checkpoint_end;
-    if is_it {
-        return Ok(());
-    }
-    let found = format!("a record of kind {:?} to {}", record.kind, record.end);
-    Err(Error::Wal(WalFault::NoCheckpoint { lsn: record.start, found }))
-}
-
 fn body_bytes(format: &Format) -> usize {
     format.page_bytes as usize - PAGE_HEADER_BYTES
 }
 
-/// Checks what a pages record says, before anything is changed: that it can be decoded, and that
-/// somebody knows what its custom kinds are.
-fn check_pages(record: &Record, body_bytes: usize, has_redo: bool) -> Result<()> {
-    if record.kind != RecordKind::Pages {
-        return Ok(());
-    }
-    for entry in redo::entries(&record.body, body_bytes) {
-        let custom = match entry.map_err(|reason| bad(record, &reason))? {
-            _ if has_redo => None,
-            Entry::Note { kind, .. } => Some(format!("note of kind {kind}")),
-            Entry::Page(page) => page
-                .custom_kind()
-                .map(|kind| format!("custom change of kind {kind} of page {}", page.page())),
-        };
-        if let Some(custom) = custom {
-            return Err(bad(record, &format_args!("{custom}: {}", redo::NO_REDO)));
-        }
-    }
-    Ok(())
-}
-
-fn decode_cut(record: &Record) -> Result<Option<Cut>> {
-    Cut::decode(record).map_err(|reason| bad(record, &reason))
-}
-
 fn bad(record: &Record, reason: &dyn fmt::Display) -> Error {
-    let (lsn, reason) = (record.start, reason.to_string());
-    Error::Wal(WalFault::BadContent { lsn, reason })
+    Error::Wal(senseless(record, reason))
+}
+
+/// What a record with right checksums says makes no sense.
+fn senseless(record: &Record, reason: &dyn fmt::Display) -> WalFault {
+    WalFault::BadContent { lsn: record.start, reason: reason.to_string() }
 }

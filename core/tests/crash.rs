@@ -7,7 +7,7 @@
 
 mod common;
 
-use common::sweep::{Sweep, change, sweep};
+use common::sweep::{Sweep, change, images_of, sweep};
 use common::{Recovered, config, engine_on, recover, small};
 use seawall_core::checkpoint::Urgency;
 use seawall_core::config::Config;
@@ -19,7 +19,6 @@ use seawall_core::sync::Mutex;
 use seawall_core::wal::position::{Geometry, segment_path};
 use seawall_core::wal::record::BlockHeader;
 use seawall_core::wal::segment::WalSync;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Two files, extensions, operations over up to three pages, two checkpoints, evictions all the
@@ -123,20 +122,6 @@ fn every_crash_while_a_store_is_created_leaves_no_store_or_an_empty_one() {
     drop(engine);
     println!("{} images of an interrupted creation and first opening", images.lock());
     assert!(*images.lock() > 100);
-}
-
-/// The images of every moment at which `work` calls the disk, each once, in a fixed order.
-fn images_of(disk: &SimDisk, options: CrashOptions, work: impl FnOnce()) -> Vec<CrashImage> {
-    let found = Arc::new(Mutex::new(BTreeMap::new()));
-    let collect = Arc::clone(&found);
-    disk.set_observer(Some(Box::new(move |disk, _| {
-        for image in disk.crash_images(&options) {
-            collect.lock().insert(image.digest(), image);
-        }
-    })));
-    work();
-    disk.set_observer(None);
-    std::mem::take(&mut *found.lock()).into_values().collect()
 }
 
 /// Half of the operations before a checkpoint, half after it, and no close.

@@ -45,7 +45,8 @@ impl LinuxDisk {
     }
 
     /// The disk below `root`, for looking at it: files are opened for reading only, and what would
-    /// change a directory fails with `ReadOnlyFilesystem`.
+    /// change a directory fails with `ReadOnlyFilesystem`. Its lock is shared with others who look,
+    /// and keeps the store from being opened.
     pub fn read_only(root: impl Into<PathBuf>) -> Self {
         Self { is_read_only: true, ..Self::new(root) }
     }
@@ -168,8 +169,8 @@ impl Disk for LinuxDisk {
     }
 
     fn lock(&self, path: &str) -> io::Result<LockOutcome> {
-        self.check_writable()?;
-        lock::try_lock(&self.resolve(path)?)
+        let path = self.resolve(path)?;
+        if self.is_read_only { lock::try_lock_shared(&path) } else { lock::try_lock(&path) }
     }
 }
 

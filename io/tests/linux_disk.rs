@@ -47,10 +47,31 @@ fn a_disk_that_is_read_only_changes_nothing() {
         kind(disk.link_dir("l", dir.path())),
         kind(disk.rename("a", "b")),
         kind(disk.remove("a")),
-        kind(disk.lock("lock")),
     ];
-    assert_eq!(refused, [io::ErrorKind::ReadOnlyFilesystem; 6]);
+    assert_eq!(refused, [io::ErrorKind::ReadOnlyFilesystem; 5]);
     assert_eq!((disk.list("").unwrap(), content(&*file)), (vec!["a".to_owned()], b"abc".to_vec()));
+}
+
+#[test]
+fn those_who_look_share_a_lock_that_keeps_others_out_and_changes_nothing() {
+    let (dir, disk) = new_disk();
+    let looking = LinuxDisk::read_only(dir.path());
+    let is_held = |disk: &LinuxDisk| matches!(disk.lock("lock"), Ok(LockOutcome::Held { .. }));
+    assert!(!is_held(&looking), "a lock that is not there is nobody's");
+    assert_eq!(disk.list("").unwrap(), Vec::<String>::new());
+    let own = disk.lock("lock").unwrap();
+    match looking.lock("lock").unwrap() {
+        LockOutcome::Held { holder_pid } => assert_eq!(holder_pid, Some(std::process::id())),
+        LockOutcome::Acquired(_) => panic!("shared with a store that is open"),
+    }
+    drop(own);
+    let bytes = std::fs::read(dir.path().join("lock")).unwrap();
+    let shared = [looking.lock("lock").unwrap(), looking.lock("lock").unwrap()];
+    assert!(shared.iter().all(|lock| matches!(lock, LockOutcome::Acquired(_))));
+    assert!(is_held(&disk));
+    drop(shared);
+    assert_eq!(std::fs::read(dir.path().join("lock")).unwrap(), bytes);
+    assert!(!is_held(&disk));
 }
 
 #[test]

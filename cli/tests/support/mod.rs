@@ -25,11 +25,18 @@ pub(crate) fn run(name: &str, dir: &Path, options: &[&str]) -> Ran {
     Ran::from(command(name, dir, options).output().unwrap())
 }
 
+/// A tool that takes the directory as its last argument but the options.
+pub(crate) fn tool(words: &[&str], dir: &Path, options: &[&str]) -> Ran {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_seawall"));
+    command.args(words).arg(dir).args(options).stdin(Stdio::null());
+    Ran::from(command.output().unwrap())
+}
+
 impl From<Output> for Ran {
     fn from(output: Output) -> Self {
         Self {
             code: output.status.code(),
-            stdout: String::from_utf8(output.stdout).unwrap(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
             stderr: String::from_utf8(output.stderr).unwrap(),
         }
     }
@@ -47,6 +54,16 @@ impl Ran {
         assert_eq!(self.code, Some(code), "{self:?}");
         assert!(words.iter().all(|word| self.stderr.contains(word)), "{words:?} in {self:?}");
         assert!(!self.stderr.contains("panicked"), "{self:?}");
+    }
+}
+
+/// Checks that what a tool prints with `--json` is one object a line.
+pub(crate) fn objects_or_text(ran: &Ran, words: &[&str], say: &str) {
+    if words.contains(&"--json") {
+        for line in ran.stdout.lines() {
+            let object: Result<serde_json::Value, _> = serde_json::from_str(line);
+            assert!(object.is_ok_and(|object| object.is_object()), "{say}: {line}");
+        }
     }
 }
 

@@ -71,6 +71,15 @@ impl DataFile {
         self.length.lock()
     }
 
+    /// Forgets the blocks from `blocks` on, if there are any. Nobody else uses the file.
+    pub(crate) fn shorten_to(&self, blocks: u32) {
+        let old = self.blocks();
+        if old > blocks {
+            self.begin_cut(&(blocks..old));
+            self.end_cut();
+        }
+    }
+
     /// Begins to cut the file: the blocks of `cut`, its last ones, exist no more, and nobody is
     /// reading one of them in when this returns. The caller has locked the length.
     pub(crate) fn begin_cut(&self, cut: &Range<u32>) {

@@ -15,11 +15,14 @@
 //!   `creation`, by who creates a file; a file's segment list, by who creates a segment; a file's
 //!   `reading`, shared.
 
+mod directory;
 mod dropped;
 mod file;
 mod name;
 mod segment;
 
+pub use directory::place_of;
+pub(crate) use directory::{list, tablespaces};
 pub use file::DataFile;
 pub use name::{DATA_DIR, FileOptions, TablespaceId};
 
@@ -90,8 +93,7 @@ impl Files {
         dropped: &BTreeSet<FileId>,
         last: FileId,
     ) -> Result<Self> {
-        let tablespaces: BTreeSet<TablespaceId> =
-            list(&*disk, "")?.iter().filter_map(|name| TablespaceId::parse(name)).collect();
+        let tablespaces = tablespaces(&*disk)?;
         let mut found = find(&*disk, &tablespaces)?;
         let last = found.keys().chain(dropped).max().map_or(last, |known| last.max(*known));
         let files = Self {
@@ -366,11 +368,7 @@ impl Files {
     /// # Errors
     /// [`Error::Poisoned`]: the log says that it is cut.
     pub(crate) fn cut(&self, file: &DataFile, blocks: u32) -> Result<Vec<SyncTag>> {
-        let old = file.blocks();
-        if old > blocks {
-            file.begin_cut(&(blocks..old));
-            file.end_cut();
-        }
+        file.shorten_to(blocks);
         let bytes = u64::from(blocks) * self.page_bytes;
         let segments = file.segments.lock().clone();
         let mut cut = Vec::new();
@@ -416,11 +414,6 @@ impl Files {
 
 fn number_after(last: FileId) -> Option<FileId> {
     last.0.checked_add(1).map(FileId)
-}
-
-fn list(disk: &dyn Disk, dir: &str) -> Result<Vec<String>> {
-    let what = if dir.is_empty() { "the store's directory" } else { dir };
-    disk.list(dir).map_err(|source| failed("list", what, 0, source))
 }
 
 /// The segments in the directories of the tablespaces, by file.

@@ -25,7 +25,7 @@ impl TablespaceId {
     }
 
     /// The tablespace whose directory has this path.
-    pub(super) fn parse(path: &str) -> Option<Self> {
+    pub(crate) fn parse(path: &str) -> Option<Self> {
         let number = match path.strip_prefix(DATA_DIR)?.strip_prefix('.') {
             Some(number) => number.parse().ok()?,
             None => 0,
@@ -55,13 +55,13 @@ pub struct FileOptions {
 
 impl FileOptions {
     /// Path of a segment.
-    pub(super) fn path(self, tag: SyncTag) -> String {
+    pub(crate) fn path(self, tag: SyncTag) -> String {
         let kind = if self.unlogged { UNLOGGED } else { "" };
         format!("{}/{:08x}{kind}.{}", self.tablespace, tag.file.0, tag.segment)
     }
 
     /// The segment with this name in the directory of a tablespace.
-    pub(super) fn parse(tablespace: TablespaceId, name: &str) -> Option<(Self, SyncTag)> {
+    pub(crate) fn parse(tablespace: TablespaceId, name: &str) -> Option<(Self, SyncTag)> {
         let (file, segment) = name.rsplit_once('.')?;
         let logged = file.strip_suffix(UNLOGGED);
         let options = Self { tablespace, unlogged: logged.is_some() };

@@ -14,7 +14,9 @@
 
 use crate::control::{Control, StoreState};
 use crate::disk::Disk;
-use crate::error::{Error, Result, WalFault};
+#[cfg(doc)]
+use crate::error::Error;
+use crate::error::{Result, WalFault};
 use crate::lsn::Lsn;
 use crate::wal::blocks::Blocks;
 use crate::wal::position::{Geometry, segment_path};
@@ -94,16 +96,18 @@ impl Beyond {
         }
     }
 
-    /// Fails if the record that is not there, or not valid, had been durable as a whole.
-    ///
-    /// # Errors
-    /// [`Error::Wal`].
-    pub(super) fn check(self, geometry: &Geometry, control: &Control, stop: &Stop) -> Result<()> {
+    /// The hole, if the record that is not there, or not valid, had been durable as a whole.
+    pub(super) fn hole(
+        self,
+        geometry: &Geometry,
+        control: &Control,
+        stop: &Stop,
+    ) -> Option<WalFault> {
         let (durable, witness) = self.durable(control);
         if durable < stop.complete_at {
-            return Ok(());
+            return None;
         }
-        Err(Error::Wal(WalFault::Hole {
+        Some(WalFault::Hole {
             valid_end: stop.at,
             segment: segment_path(geometry.segment(stop.at)),
             offset: geometry.offset(stop.at),
@@ -111,6 +115,6 @@ impl Beyond {
             durable,
             witness,
             beyond: self,
-        }))
+        })
     }
 }

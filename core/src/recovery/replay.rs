@@ -104,32 +104,12 @@ impl Replay<'_> {
             if self.cuts.covers(change.page, record.start) {
                 continue;
             }
-            match self.admit(change, &mut last) {
+            match admit(self.files, change.page, change.is_image, &mut last) {
                 Ok(()) => shares[share_of(change.page, count)].push(*change),
                 Err(error) => return (shares, Some((change.place, bad(record, &error)))),
             }
         }
         (shares, None)
-    }
-
-    /// Checks that a page is there to be changed, or is the next to be added to its file; adds it.
-    /// `last` is the file that was looked up last.
-    fn admit(&self, change: &Change, last: &mut Option<Arc<DataFile>>) -> Result<()> {
-        let page = change.page;
-        let file = match last {
-            Some(file) if file.id() == page.file() => file,
-            _ => last.insert(self.files.get(page.file())?),
-        };
-        if !change.is_image {
-            return file.check_exists(page);
-        }
-        // A file grows page by page, and what it had at the redo point is on disk.
-        let blocks = file.blocks();
-        if page.block() > blocks || page.block() == u32::MAX {
-            return Err(Error::BeyondEnd { page, blocks });
-        }
-        file.grow_to(page.block() + 1);
-        Ok(())
     }
 
     /// Makes the changes of a share, up to the first that cannot be made.
@@ -196,8 +176,32 @@ impl Replay<'_> {
     }
 }
 
+/// Checks that a page is there to be changed, or is the next to be added to its file; adds it.
+/// `last` is the file that was looked up last.
+pub(super) fn admit(
+    files: &Files,
+    page: PageId,
+    is_image: bool,
+    last: &mut Option<Arc<DataFile>>,
+) -> Result<()> {
+    let file = match last {
+        Some(file) if file.id() == page.file() => file,
+        _ => last.insert(files.get(page.file())?),
+    };
+    if !is_image {
+        return file.check_exists(page);
+    }
+    // A file grows page by page, and what it had at the redo point is on disk.
+    let blocks = file.blocks();
+    if page.block() > blocks || page.block() == u32::MAX {
+        return Err(Error::BeyondEnd { page, blocks });
+    }
+    file.grow_to(page.block() + 1);
+    Ok(())
+}
+
 /// The share that all changes of a page are in.
-fn share_of(page: PageId, count: usize) -> usize {
+pub(super) fn share_of(page: PageId, count: usize) -> usize {
     // Fibonacci hashing: neighbours come into different shares.
     let hash = page.to_bits().wrapping_mul(0x9E37_79B9_7F4A_7C15);
     ((hash >> 32) as usize) % count

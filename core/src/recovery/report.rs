@@ -22,6 +22,8 @@ pub struct RecoveryReport {
     pub stop_reason: String,
     /// What lay behind the end, and was cleared.
     pub beyond: Beyond,
+    /// Where [`Salvage`](super::Salvage) has cut the log, if what it put aside is still there.
+    pub salvaged: Option<Lsn>,
     /// Records read.
     pub records: u64,
     /// Images restored.
@@ -45,6 +47,12 @@ impl fmt::Display for RecoveryReport {
         write!(f, "{} records, {} images, ", self.records, self.images)?;
         write!(f, "{} changes in {:.3} s; ", self.changes, self.time.as_secs_f64())?;
         write!(f, "stopped in {} at offset {}: ", self.end_segment, self.end_offset)?;
-        write!(f, "{}; {}", self.stop_reason, self.beyond)
+        write!(f, "{}; {}", self.stop_reason, self.beyond)?;
+        match self.salvaged {
+            Some(lsn) => {
+                write!(f, "; THE LOG WAS CUT AT {lsn} by salvage, which put aside what was behind")
+            }
+            None => Ok(()),
+        }
     }
 }

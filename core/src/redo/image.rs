@@ -59,7 +59,7 @@ impl<'r> Image<'r> {
     ///
     /// # Errors
     /// It is no LZ4 block, or one of another length.
-    pub(super) fn body(&self) -> Result<Cow<'r, [u8]>, String> {
+    pub(crate) fn body(&self) -> Result<Cow<'r, [u8]>, String> {
         let Self { len, stored } = *self;
         if stored.len() == len {
             return Ok(Cow::Borrowed(stored));

@@ -169,7 +169,7 @@ impl Segments {
             let _filling = self.filling.lock();
             // Somebody may have done it, or recycled one, in the meantime.
             if self.state.lock().last < segment {
-                self.fill_new()?;
+                fill_new(&*self.disk, &self.geometry, &self.poison)?;
                 self.name_new()?;
             }
         }
@@ -214,29 +214,6 @@ impl Segments {
         std::mem::take(&mut self.state.lock().counts)
     }
 
-    /// Makes a segment of zeros, durable, that has no name yet.
-    fn fill_new(&self) -> Result<()> {
-        remove_if_present(&*self.disk, NEW_SEGMENT)?;
-        let file =
-            self.disk.create(NEW_SEGMENT).map_err(|e| failed("create", NEW_SEGMENT, 0, e))?;
-        self.fill(&*file).inspect_err(|_| {
-            // The space is missed elsewhere. Where this fails too, the next attempt removes it.
-            let _ = self.disk.remove(NEW_SEGMENT);
-        })
-    }
-
-    fn fill(&self, file: &dyn DiskFile) -> Result<()> {
-        let bytes = self.geometry.segment_bytes();
-        file.allocate(0, bytes).map_err(|e| failed("allocate", NEW_SEGMENT, 0, e))?;
-        // Real zeros: a sync of a write into space that is only reserved has to change the file
-        // system's metadata as well, at every commit.
-        let zeros = AlignedBytes::zeroed(bytes.min(ZEROS_BYTES) as usize);
-        for offset in (0..bytes).step_by(zeros.len()) {
-            file.write_at(&zeros, offset).map_err(|e| failed("write", NEW_SEGMENT, offset, e))?;
-        }
-        file.sync_all().map_err(|e| self.poison.poison("sync", NEW_SEGMENT, &e))
-    }
-
     /// Makes the new segment the last one.
     fn name_new(&self) -> Result<()> {
         let mut state = self.state.lock();
@@ -250,6 +227,46 @@ impl Segments {
     fn sync_dir(&self) -> Result<()> {
         self.disk.sync_dir(WAL_DIR).map_err(|error| self.poison.poison("sync", WAL_DIR, &error))
     }
+}
+
+/// Makes a segment of zeros, durable, that has no name yet.
+fn fill_new(disk: &dyn Disk, geometry: &Geometry, poison: &Poison) -> Result<()> {
+    remove_if_present(disk, NEW_SEGMENT)?;
+    let file = disk.create(NEW_SEGMENT).map_err(|e| failed("create", NEW_SEGMENT, 0, e))?;
+    fill(&*file, geometry.segment_bytes(), poison).inspect_err(|_| {
+        // The space is missed elsewhere. Where this fails too, the next attempt removes it.
+        let _ = disk.remove(NEW_SEGMENT);
+    })
+}
+
+fn fill(file: &dyn DiskFile, bytes: u64, poison: &Poison) -> Result<()> {
+    file.allocate(0, bytes).map_err(|e| failed("allocate", NEW_SEGMENT, 0, e))?;
+    // Real zeros: a sync of a write into space that is only reserved has to change the file
+    // system's metadata as well, at every commit.
+    let zeros = AlignedBytes::zeroed(bytes.min(ZEROS_BYTES) as usize);
+    for offset in (0..bytes).step_by(zeros.len()) {
+        file.write_at(&zeros, offset).map_err(|e| failed("write", NEW_SEGMENT, offset, e))?;
+    }
+    file.sync_all().map_err(|e| poison.poison("sync", NEW_SEGMENT, &e))
+}
+
+/// Creates a segment of zeros, durably, unless it is there: for a store that nobody has open.
+///
+/// # Errors
+/// [`Error::Io`](crate::error::Error::Io), [`Error::Poisoned`](crate::error::Error::Poisoned).
+pub(crate) fn create_if_missing(
+    disk: &dyn Disk,
+    geometry: &Geometry,
+    poison: &Poison,
+    segment: u64,
+) -> Result<()> {
+    if list(disk, geometry)?.contains(&segment) {
+        return Ok(());
+    }
+    fill_new(disk, geometry, poison)?;
+    let path = segment_path(segment);
+    disk.rename(NEW_SEGMENT, &path).map_err(|e| failed("rename", NEW_SEGMENT, 0, e))?;
+    disk.sync_dir(WAL_DIR).map_err(|error| poison.poison("sync", WAL_DIR, &error))
 }
 
 /// The numbers of all segments, ascending. Other names are left alone, and so are numbers whose

@@ -5,7 +5,7 @@ use seawall_core::config::Config;
 use seawall_core::engine::Engine;
 use seawall_core::sim::{CrashImage, CrashOptions, SimDisk};
 use seawall_core::sync::Mutex;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// What the observer and the workload share.
@@ -91,6 +91,24 @@ pub(crate) fn sweep_on(
         sweep.model.acknowledged()
     );
     assert!(sweep.points > 100 && sweep.met.len() > 500, "the sweep has shrunk");
+}
+
+/// The images of every moment at which `work` calls the disk, each once, in a fixed order.
+pub(crate) fn images_of(
+    disk: &SimDisk,
+    options: CrashOptions,
+    work: impl FnOnce(),
+) -> Vec<CrashImage> {
+    let found = Arc::new(Mutex::new(BTreeMap::new()));
+    let collect = Arc::clone(&found);
+    disk.set_observer(Some(Box::new(move |disk, _| {
+        for image in disk.crash_images(&options) {
+            collect.lock().insert(image.digest(), image);
+        }
+    })));
+    work();
+    disk.set_observer(None);
+    std::mem::take(&mut *found.lock()).into_values().collect()
 }
 
 /// One operation; two of three wait until it is durable.

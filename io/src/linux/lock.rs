@@ -32,6 +32,22 @@ pub(super) fn try_lock(path: &Path) -> io::Result<LockOutcome> {
     }
 }
 
+/// Tries to take the lock shared, with others who only look; changes nothing. A file that is not
+/// there is locked by nobody, and cannot be: who looks is alone with what he sees then.
+pub(super) fn try_lock_shared(path: &Path) -> io::Result<LockOutcome> {
+    let file = match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Ok(LockOutcome::Acquired(Box::new(())));
+        }
+        opened => opened?,
+    };
+    match file.try_lock_shared() {
+        Ok(()) => Ok(LockOutcome::Acquired(Box::new(HeldLock(file)))),
+        Err(TryLockError::WouldBlock) => Ok(LockOutcome::Held { holder_pid: holder_pid(&file)? }),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
 /// The lock, held until dropped.
 struct HeldLock(File);
 

@@ -1,0 +1,258 @@
+//! Steps 1 and 2: the log from the redo point on, read to where it ends, and why recovery would
+//! refuse it.
+//!
+//! Nothing is changed. It holds one record (16 MiB at most), and what the log cuts off: 8 bytes for
+//! a record of that kind, which takes 32.
+//!
+//! # Rules
+//! * R7, R9: what is wrong first is what is reported, and nothing behind it is taken for log.
+
+use super::ahead::Beyond;
+use super::body_bytes;
+use super::cuts::{Cut, Cuts};
+use super::senseless;
+use crate::control::Control;
+use crate::disk::Disk;
+use crate::error::{Error, Result, WalFault};
+use crate::lsn::{LSN_LIMIT, Lsn};
+use crate::page::FileId;
+use crate::redo::{self, Entry, NO_REDO, PageRedo};
+use crate::wal::position::{Geometry, RECORD_ALIGNMENT, segment_path};
+use crate::wal::reader::{Record, Stop, WalReader};
+use crate::wal::record::{RECORD_HEADER_BYTES, RecordKind};
+use crate::wal::segment;
+use std::sync::Arc;
+
+/// What a log consists of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LogCounts {
+    /// Records.
+    pub records: u64,
+    /// Changes of pages that are images.
+    pub images: u64,
+    /// Changes of pages that are not.
+    pub steps: u64,
+    /// Notes.
+    pub notes: u64,
+    /// Truncations and drops.
+    pub cuts: u64,
+}
+
+/// A log from the redo point on, as far as it goes.
+pub struct Survey {
+    pub(super) disk: Arc<dyn Disk>,
+    pub(super) geometry: Geometry,
+    pub(super) control: Control,
+    pub(super) stop: Stop,
+    pub(super) cuts: Cuts,
+    pub(super) beyond: Beyond,
+    counts: LogCounts,
+    /// Where the last record starts, or the log.
+    last: Lsn,
+    /// What cannot be replayed though its checksums are right, where the log is taken to end.
+    senseless: Option<WalFault>,
+    /// The first custom kind.
+    custom: Option<WalFault>,
+    checkpoint_found: bool,
+}
+
+impl Survey {
+    /// Reads the log to its end, or up to the first record that ends at or behind `until`.
+    ///
+    /// # Errors
+    /// [`Error::Io`]. What is wrong with the log is told by [`Survey::refusal`].
+    pub fn read(disk: Arc<dyn Disk>, control: &Control, until: Option<Lsn>) -> Result<Self> {
+        let geometry = Geometry::new(&control.format);
+        let first = geometry.segment(control.redo);
+        let mut survey = Self {
+            stop: stop(control.redo, String::new()),
+            geometry,
+            control: *control,
+            cuts: Cuts::default(),
+            beyond: Beyond::default(),
+            counts: LogCounts::default(),
+            last: control.redo,
+            senseless: None,
+            custom: None,
+            // A new store has no checkpoint record; the first that it gets may stand there.
+            checkpoint_found: control.checkpoint == control.checkpoint_end,
+            disk,
+        };
+        if segment::list(&*survey.disk, &geometry)?.contains(&first) {
+            survey.stop = survey.read_records(until)?;
+        } else {
+            let segment = segment_path(first);
+            survey.stop.reason = format!("there is no {segment}");
+            survey.senseless = Some(WalFault::MissingSegment { segment, redo: control.redo });
+        }
+        survey.beyond = Beyond::look(&survey.disk, &geometry, control, survey.stop.at)?;
+        Ok(survey)
+    }
+
+    fn read_records(&mut self, until: Option<Lsn>) -> Result<Stop> {
+        let mut reader = self.reader(self.control.redo);
+        loop {
+            let at = reader.position();
+            if until.is_some_and(|until| at >= until) {
+                return Ok(stop(at, "the log was to be read up to here".to_owned()));
+            }
+            let record = match reader.read() {
+                Ok(Ok(record)) => record,
+                Ok(Err(stop)) => return Ok(stop),
+                Err(Error::Wal(fault)) => return Ok(self.end_at(at, fault)),
+                Err(error) => return Err(error),
+            };
+            if let Err(fault) = self.take(&record) {
+                return Ok(self.end_at(at, fault));
+            }
+            self.last = at;
+        }
+    }
+
+    fn end_at(&mut self, at: Lsn, fault: WalFault) -> Stop {
+        let stop = stop(at, fault.to_string());
+        self.senseless = Some(fault);
+        stop
+    }
+
+    /// Takes notice of what a record says, all of it or nothing.
+    fn take(&mut self, record: &Record) -> Result<(), WalFault> {
+        let control = &self.control;
+        if !self.checkpoint_found && record.start == control.checkpoint {
+            check_checkpoint(record, control)?;
+            self.checkpoint_found = true;
+        }
+        let mut counts = self.counts;
+        counts.records += 1;
+        if let Some(cut) = Cut::decode(record).map_err(|reason| senseless(record, &reason))? {
+            counts.cuts += 1;
+            self.cuts.push(record.start, cut);
+        }
+        if record.kind == RecordKind::Pages {
+            self.take_entries(record, &mut counts)?;
+        }
+        self.counts = counts;
+        Ok(())
+    }
+
+    fn take_entries(&mut self, record: &Record, counts: &mut LogCounts) -> Result<(), WalFault> {
+        for entry in redo::entries(&record.body, body_bytes(&self.control.format)) {
+            let custom = match entry.map_err(|reason| senseless(record, &reason))? {
+                Entry::Note { kind, .. } => {
+                    counts.notes += 1;
+                    Some(format!("note of kind {kind}"))
+                }
+                Entry::Page(page) => {
+                    let is_image = matches!(page, PageRedo::Image { .. });
+                    *(if is_image { &mut counts.images } else { &mut counts.steps }) += 1;
+                    let custom = page.custom_kind();
+                    custom
+                        .map(|kind| format!("custom change of kind {kind} of page {}", page.page()))
+                }
+            };
+            if let (None, Some(custom)) = (&self.custom, custom) {
+                self.custom = Some(senseless(record, &format_args!("{custom}: {NO_REDO}")));
+            }
+        }
+        Ok(())
+    }
+
+    /// Why recovery would refuse this log; `has_redo` says whether custom kinds have a meaning.
+    pub fn refusal(&self, has_redo: bool) -> Option<WalFault> {
+        let custom = self.custom.clone().filter(|_| !has_redo);
+        let checkpoint = || {
+            let found = "the middle of another record".to_owned();
+            let lsn = self.control.checkpoint;
+            (!self.checkpoint_found).then_some(WalFault::NoCheckpoint { lsn, found })
+        };
+        // A custom kind is before whatever ends the log.
+        custom.or_else(|| self.senseless.clone()).or_else(|| self.hole()).or_else(checkpoint)
+    }
+
+    /// What was durable behind the end, if something was.
+    pub(super) fn hole(&self) -> Option<WalFault> {
+        self.beyond.hole(&self.geometry, &self.control, &self.stop)
+    }
+
+    /// The end of what can be replayed.
+    pub fn end(&self) -> Lsn {
+        self.stop.at
+    }
+
+    /// Where the last record starts; the redo point if there is none.
+    pub fn last_record(&self) -> Lsn {
+        self.last
+    }
+
+    /// Why there is no further record.
+    pub fn stop_reason(&self) -> &str {
+        &self.stop.reason
+    }
+
+    /// What lies behind the end.
+    pub fn beyond(&self) -> Beyond {
+        self.beyond
+    }
+
+    /// What the log consists of.
+    pub fn counts(&self) -> LogCounts {
+        self.counts
+    }
+
+    /// The control file that it begins with.
+    pub fn control(&self) -> &Control {
+        &self.control
+    }
+
+    /// The first custom kind in it, if there is one: only its engine can replay this log.
+    pub fn custom(&self) -> Option<&WalFault> {
+        self.custom.as_ref()
+    }
+
+    /// Segment file of a position, and the byte in it.
+    pub fn place(&self, lsn: Lsn) -> (String, u64) {
+        (segment_path(self.geometry.segment(lsn)), self.geometry.offset(lsn))
+    }
+
+    /// Up to where there is known to be, or to have been, log.
+    pub fn known_end(&self) -> Lsn {
+        let (durable, _) = self.beyond.durable(&self.control);
+        // A block header may say anything.
+        self.stop.at.max(durable).min(Lsn(LSN_LIMIT - RECORD_ALIGNMENT))
+    }
+
+    /// Whether it drops a file.
+    pub(crate) fn drops(&self, file: FileId) -> bool {
+        self.cuts.dropped().contains(&file)
+    }
+
+    pub(crate) fn disk(&self) -> &dyn Disk {
+        &*self.disk
+    }
+
+    pub(crate) fn geometry(&self) -> &Geometry {
+        &self.geometry
+    }
+
+    /// A reader whose first record starts at `start`.
+    pub(super) fn reader(&self, start: Lsn) -> WalReader {
+        WalReader::new(Arc::clone(&self.disk), self.geometry, self.control.system_id, start)
+    }
+}
+
+/// The end of a log at whose end no record is known of.
+fn stop(at: Lsn, reason: String) -> Stop {
+    Stop { at, reason, complete_at: at.plus(RECORD_HEADER_BYTES as u64) }
+}
+
+fn check_checkpoint(record: &Record, control: &Control) -> Result<(), WalFault> {
+    let expected = control.redo.0.to_le_bytes();
+    let is_it = record.kind == RecordKind::Checkpoint
+        && record.body == expected
+        && record.end == control.checkpoint_end;
+    if is_it {
+        return Ok(());
+    }
+    let found = format!("a record of kind {:?} to {}", record.kind, record.end);
+    Err(WalFault::NoCheckpoint { lsn: record.start, found })
+}
