@@ -12,8 +12,8 @@
 //! * Recovery is native code in a thread of its own. It is no part of the schedule.
 //! * An acknowledgement that the promise rests on follows an operation of the disk
 //!   ([`Disk::list`](seawall_core::disk::Disk::list) will do) with nothing in between: so no
-//!   reduction takes it for something that may come at any time. The disk has one scheduling point
-//!   ([`SimDisk::with_one_point`](seawall_core::sim::SimDisk::with_one_point)), for the same reason.
+//!   reduction takes it for something that may come at any time. For the same reason the disk has
+//!   one scheduling point: [`SimDisk::with_one_point`].
 
 use crate::record;
 use seawall_core::sim::{SimDisk, Tree};

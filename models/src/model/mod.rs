@@ -59,8 +59,8 @@ models! {
     cleanup_after, read_in, read_evict, read_filled, read_fails, load_read, mark_flush, mark_write,
     evict_dirty, background_checkpoint, background_sleep, background_stop, extend_read,
     truncate_commit, truncate_flush, drop_flush, wal_insert, wal_crossing, wal_room, wal_positions,
-    group_flush, flush_written, flush_fails, flush_task, wal_writer_sleep, slot_removal, redo_image,
-    image_toggle, sync_cycle, sync_early, sync_phases, evicted_lists, combine, combine_both,
-    evict_checkpoint, delay_guard, checkpoint_requests,
-    poison_room, poison_task, shutdown, engine_commits, engine_checkpoint, engine_small, engine_sync_fails,
+    group_flush, flush_written, flush_fails, flush_task, wal_writer_sleep, slot_removal,
+    redo_image, image_toggle, sync_cycle, sync_early, sync_phases, evicted_lists, combine,
+    combine_both, evict_checkpoint, delay_guard, checkpoint_requests, poison_room, poison_task,
+    shutdown, engine_commits, engine_checkpoint, engine_small, engine_sync_fails,
 }
