@@ -50,6 +50,7 @@ pub mod dpor;
 pub mod engine;
 pub mod explore;
 pub mod heed;
+pub mod invariants;
 pub mod jobs;
 pub mod mutants;
 mod names;

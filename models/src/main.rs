@@ -10,6 +10,7 @@ use seawall_models::audit::{self, Plan};
 use seawall_models::child::{self, Order};
 use seawall_models::engine::{Engine, Sampling};
 use seawall_models::explore::check_environment;
+use seawall_models::invariants;
 use seawall_models::jobs;
 use seawall_models::mutants::arena::Means;
 use seawall_models::mutants::kill::{self, Effort};
@@ -73,6 +74,8 @@ enum Action {
         #[command(flatten)]
         share: Share,
     },
+    /// Prints which models check each invariant, and which mutants would break it.
+    Invariants,
     /// Runs litmus tests, planted bugs and random small programs under the engines, against a
     /// brute-force oracle.
     Audit {
@@ -221,6 +224,7 @@ fn run_command(arguments: &Arguments, out: &mut impl Write) -> Result<Ending, Bo
             let plan = Plan { engines: engine, programs: *programs, sampling, jobs };
             audit::audit(&plan, out)?
         }
+        Some(Action::Invariants) => write!(out, "{}", invariants::table()?).map(|()| true)?,
         Some(Action::List) => run::list(out).map(|()| true)?,
         Some(Action::Mutants { pattern, first_kill, share }) => {
             check_switch()?;

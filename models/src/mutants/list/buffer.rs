@@ -172,7 +172,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         find: "!std::mem::replace(&mut self.is_noted, true)",
         replace: "std::mem::replace(&mut self.is_noted, true)",
         models: &["mark_flush"],
-        reason: "the checkpoint finds the page clean though its record is before redo (M63)",
+        reason: "the checkpoint finds the page clean though its record is before redo (B5, M63)",
     },
     Mutant {
         name: "pool-tag-not-compared",

@@ -101,7 +101,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         find: "noted.clear();",
         replace: "",
         models: &["evicted_lists"],
-        reason: "each round waits for all pages again, and never falls below the threshold",
+        reason: "each round waits for all pages again, and never falls below the threshold (K2)",
     },
     Mutant {
         name: "evicted-noted-behind-the-end",
@@ -110,6 +110,6 @@ pub(super) const MUTANTS: &[Mutant] = &[
         find: "appended.clear();",
         replace: "",
         models: &["evicted_lists"],
-        reason: "the next checkpoint waits for what this one has synced",
+        reason: "the next checkpoint waits for what this one has synced (K3)",
     },
 ];

@@ -29,7 +29,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         site: Expression,
         find: "page.lsn() <= rule.upto",
         replace: "page.lsn() <= rule.upto && held.undo.is_empty()",
-        models: &["engine_checkpoint"],
+        models: &["engine_checkpoint", "engine_small"],
         reason: "the first change behind a redo point has no image, and a torn page stays (W11)",
     },
     Mutant {

@@ -22,7 +22,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         replace: "self.entries.remove(&tag);
         sync(tag)?;",
         models: &["sync_cycle", "sync_phases"],
-        reason: "a failed sync loses its request (M25)",
+        reason: "a failed sync loses its request (S5, M25)",
     },
     Mutant {
         name: "sync-absorb-before-removal",
@@ -33,7 +33,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
             self.absorb(queue);
             self.entries.remove(&tag);",
         models: &["sync_cycle"],
-        reason: "a request that arrived during the sync goes with its entry (M23)",
+        reason: "a request that arrived during the sync goes with its entry (S2, M23)",
     },
     Mutant {
         name: "sync-early-absorbs-before-removal",
@@ -44,7 +44,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
             self.absorb(queue);
             self.entries.remove(&tag);",
         models: &["sync_early"],
-        reason: "a write that an early sync has missed is synced by nobody (M23)",
+        reason: "a write that an early sync has missed is synced by nobody (S2, S3, M23)",
     },
     Mutant {
         name: "sync-cycles-not-renewed",
@@ -53,6 +53,6 @@ pub(super) const MUTANTS: &[Mutant] = &[
         find: "self.entries.values_mut().for_each(|cycle| *cycle = self.cycle);",
         replace: "",
         models: &["sync_cycle"],
-        reason: "what failed phases left looks new once the counter has wrapped",
+        reason: "what failed phases left looks new once the counter has wrapped (S6)",
     },
 ];

@@ -11,7 +11,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         find: "word.is_just_dirtied()",
         replace: "false",
         models: &["dirty_flag", "flush_two_dirtiers"],
-        reason: "a page changed during its write is marked clean (M06)",
+        reason: "a page changed during its write is marked clean (B4, I6, M06)",
     },
     Mutant {
         name: "state-mark-dropped",
@@ -38,7 +38,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         find: "word.pins() == 1 && !word.is_dirty()",
         replace: "word.pins() == 1",
         models: &["evict_dirty", "evict_checkpoint"],
-        reason: "a page that was dirtied again after its write is evicted (E3)",
+        reason: "a page that was dirtied again after its write is evicted (B6, E3)",
     },
     Mutant {
         name: "state-read-twice",

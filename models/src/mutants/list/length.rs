@@ -30,7 +30,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         find: "word.is_outside() && file.has_lost(page.block())",
         replace: "false",
         models: &["truncate_flush"],
-        reason: "a page that was cut off is written behind the end of its file",
+        reason: "a page that was cut off is written behind the end of its file (S8)",
     },
     Mutant {
         name: "pool-outside-unnoticed",
@@ -60,7 +60,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
             Operation::new(parts.pool, parts.wal)
         }",
         models: &["extend_read"],
-        reason: "who sees the new length finds no page, in the pool or on disk",
+        reason: "who sees the new length finds no page, in the pool or on disk (E6)",
     },
     Mutant {
         name: "cut-not-waiting-for-writes",
@@ -69,6 +69,6 @@ pub(super) const MUTANTS: &[Mutant] = &[
         find: "self.pool.wait_for_writes(self.file.id(), &self.blocks);",
         replace: "",
         models: &["truncate_flush", "drop_flush"],
-        reason: "a write that had begun makes the file longer again, or its segment anew",
+        reason: "a write that had begun makes the file longer again, or its segment anew (S8)",
     },
 ];

@@ -33,7 +33,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         find: "reservation.epoch() != epoch",
         replace: "false",
         models: &["redo_image", "image_toggle"],
-        reason: "a record assembled by the old redo point lands behind the new one (W11)",
+        reason: "a record assembled by the old redo point lands behind the new one (R3, W11)",
     },
     Mutant {
         name: "ring-redo-after-its-epoch",
@@ -139,7 +139,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         find: "assert!(end <= self.ring.room(), \"no room in the ring\");",
         replace: "self.ring.link(self.next).publish(end);",
         models: &["wal_insert", "wal_crossing"],
-        reason: "bytes are published before they are copied (W2, W3)",
+        reason: "bytes are published before they are copied (W4, W2, W3)",
     },
     Mutant {
         name: "ring-reserve-relaxed",
