@@ -1,9 +1,9 @@
-//! Which models check each invariant, and which mutants would break it: read off the headers of the
-//! models and the reasons of the mutants, so that the table in `docs/verification.md` is never older
-//! than they are (a test compares).
+//! Which models check each invariant, and which mutants would break it: read off the headers of
+//! the models and the reasons of the mutants, so that the table in `docs/verification.md` is never
+//! older than they are (a test compares).
 //!
-//! An id is a letter and a number, `W3`; `S1 to S6` is all of these. `M23` is no invariant but a bug
-//! of PostgreSQL's history. What each says is in `docs/protocols.md`.
+//! An id is a letter and a number, `W3`; `S1 to S6` is all of these. `M23` is no invariant but a
+//! bug of PostgreSQL's history. What each says is in `docs/protocols.md`.
 
 use crate::mutants;
 use crate::spec::models;
