@@ -70,10 +70,11 @@ impl<'a> Arena<'a> {
         means: Means<'a>,
         out: &mut impl Write,
     ) -> Result<Self, Box<dyn Error>> {
-        let folder = target()?.join(name);
+        let target = target()?;
+        let folder = target.join(name);
         writeln!(out, "building the mutated copy in {}", folder.display())?;
         out.flush()?;
-        let copy = Copy::write(root(), &folder, woven)?;
+        let copy = Copy::write(root(), &target, &folder, woven)?;
         Ok(Self { program: copy.build()?, means, _copy: copy })
     }
 

@@ -1,7 +1,8 @@
 //! The mutated copy of the sources: a small workspace with `core` and `models`, built once.
 //!
 //! It keeps the layout of the repository, so every relative path still holds, and files that do
-//! not change are not written again, so the next run builds nothing.
+//! not change are not written again, so the next run builds nothing. What it depends on is compiled
+//! where the repository's own build compiles it, once for both.
 
 use super::schemata::SWITCH;
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,19 +20,25 @@ const COPIED: [&str; 2] = ["core", "models"];
 /// The members of the copy's workspace.
 const MEMBERS: &str = r#"members = ["models", "models/loom-core", "models/shuttle-core"]"#;
 
+/// Code behind a switch makes the compiler complain of things that are no fault here.
+const LINTS: &str = "[workspace.lints.rust]\nwarnings = \"allow\"\n";
+
 /// A mutated copy.
 #[derive(Debug)]
 pub struct Copy {
     folder: PathBuf,
+    /// The target directory of the repository.
+    target: PathBuf,
     /// Held while the copy is in use, so that two runs do not build over one another.
     _lock: File,
 }
 
 impl Copy {
-    /// Writes the copy of the repository at `root` into `folder`, with the `woven` texts of files
-    /// below `core/src`.
+    /// Writes the copy of the repository at `root` into a folder of its `target` directory, with
+    /// the `woven` texts of files below `core/src`.
     pub fn write(
         root: &Path,
+        target: &Path,
         folder: &Path,
         mut woven: BTreeMap<String, String>,
     ) -> Result<Self, Box<dyn Error>> {
@@ -51,7 +58,7 @@ impl Copy {
         let manifest = workspace_manifest(&read(&root.join("Cargo.toml"))?);
         update(&folder.join("Cargo.toml"), manifest.as_bytes())?;
         update(&folder.join("Cargo.lock"), read(&root.join("Cargo.lock"))?.as_bytes())?;
-        Ok(Self { folder: folder.to_owned(), _lock: lock })
+        Ok(Self { folder: folder.to_owned(), target: target.to_owned(), _lock: lock })
     }
 
     /// Builds the runner over the mutated sources; the path of its binary.
@@ -63,10 +70,10 @@ impl Copy {
                 return Err(format!("the mutated copy does not build:\n{stderr}").into());
             }
         }
-        Ok(self.target().join("release/seawall-models"))
+        Ok(self.programs().join("release/seawall-models"))
     }
 
-    fn target(&self) -> PathBuf {
+    fn programs(&self) -> PathBuf {
         self.folder.join("target")
     }
 
@@ -76,10 +83,8 @@ impl Copy {
             .args(["build", "--release", "--quiet", "-p", "seawall-models"])
             .args(more)
             .current_dir(&self.folder)
-            .env("CARGO_TARGET_DIR", self.target())
-            // Code behind a switch makes the compiler complain of things that are no fault here.
-            .env("RUSTFLAGS", "--cap-lints=allow")
-            .env_remove("CARGO_ENCODED_RUSTFLAGS")
+            .env("CARGO_TARGET_DIR", self.programs())
+            .env("CARGO_BUILD_BUILD_DIR", &self.target)
             // Would put the binary elsewhere.
             .env_remove("CARGO_BUILD_TARGET")
             .output()
@@ -142,8 +147,8 @@ fn read(path: &Path) -> io::Result<String> {
         .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
 }
 
-/// The root manifest with other members: of its tables only those of the workspace and of the
-/// profiles, and of `[workspace]` no list.
+/// The root manifest with other members and lints: of its tables only those of the workspace and of
+/// the profiles, and of `[workspace]` no list.
 fn workspace_manifest(root: &str) -> String {
     let mut text = String::new();
     let mut table = "";
@@ -158,7 +163,8 @@ fn workspace_manifest(root: &str) -> String {
         if table == "[workspace]" && list {
             in_list = true;
         }
-        let keep = table.starts_with("[workspace") || table.starts_with("[profile");
+        let is_lints = table.starts_with("[workspace.lints");
+        let keep = table.starts_with("[workspace") && !is_lints || table.starts_with("[profile");
         if keep && !in_list {
             text.push_str(line);
             text.push('\n');
@@ -171,7 +177,7 @@ fn workspace_manifest(root: &str) -> String {
             in_list = false;
         }
     }
-    text
+    text + LINTS
 }
 
 #[cfg(test)]
@@ -182,11 +188,12 @@ mod tests {
     fn the_manifest_of_the_copy_has_members_of_its_own() {
         let root = "[package]\nname = \"x\"\n\n[workspace]\nresolver = \"3\"\nmembers = [\n  \
             \"a\",\n]\ndefault-members = [\"a\"]\nexclude = [\"b\"]\n\n[workspace.dependencies]\n\
-            loom = \"0.7\"\n\n[dependencies]\nc = \"1\"\n\n[profile.dev.package.\"*\"]\n\
+            loom = \"0.7\"\n\n[workspace.lints.rust]\nmissing_docs = \"warn\"\n\n\
+            [dependencies]\nc = \"1\"\n\n[profile.dev.package.\"*\"]\n\
             opt-level = 2\n";
         let expected = format!(
             "[workspace]\n{MEMBERS}\nresolver = \"3\"\n\n[workspace.dependencies]\n\
-             loom = \"0.7\"\n\n[profile.dev.package.\"*\"]\nopt-level = 2\n"
+             loom = \"0.7\"\n\n[profile.dev.package.\"*\"]\nopt-level = 2\n{LINTS}"
         );
         assert_eq!(workspace_manifest(root), expected);
     }
