@@ -257,3 +257,6 @@ fn recover_elsewhere<F: Send + 'static>(
     let recovery = std::thread::spawn(move || recover(SimDisk::from_tree(512, &tree)));
     recovery.join().unwrap_or_else(|panic| resume_unwind(panic))
 }
+
+#[cfg(test)]
+mod tests;
