@@ -21,13 +21,11 @@
 //! bound of steps. The closure must be deterministic apart from its threads. [`crate::audit`]
 //! compares the outcomes of random programs with those of a brute-force oracle.
 
+use crate::happened::{Clock, any_pair, comes_before, join, roles};
 use crate::record;
 use seawall_core_shuttle::sync::step::{self, Object, Op, Task};
 use shuttle::scheduler::{Schedule, Scheduler, Task as ShuttleTask, TaskId};
 use std::collections::{BTreeSet, HashMap};
-
-/// How many events of each thread come before something.
-type Clock = Vec<u32>;
 
 /// The search.
 #[derive(Default)]
@@ -275,72 +273,9 @@ impl Event {
     }
 }
 
-fn join(clock: &mut Clock, other: &Clock) {
-    if clock.len() < other.len() {
-        clock.resize(other.len(), 0);
-    }
-    for (number, other) in clock.iter_mut().zip(other) {
-        *number = (*number).max(*other);
-    }
-}
-
-/// What an operation does to one object.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Role {
-    Read,
-    Write,
-    Lock,
-    LockShared,
-    TryLockShared,
-    TryLock,
-    Unlock,
-    UnlockShared,
-    Wait,
-    Wake,
-    Notify,
-}
-
-/// The objects of an operation: at most two.
-fn roles(op: &Op) -> [Option<(Object, Role)>; 2] {
-    match *op {
-        Op::Read(word) | Op::Reread(word) => [Some((word, Role::Read)), None],
-        Op::Write(word) => [Some((word, Role::Write)), None],
-        Op::Lock(lock) => [Some((lock, Role::Lock)), None],
-        Op::LockShared(lock) => [Some((lock, Role::LockShared)), None],
-        Op::TryLockShared(lock) => [Some((lock, Role::TryLockShared)), None],
-        Op::TryLock(lock) => [Some((lock, Role::TryLock)), None],
-        Op::Unlock(lock) => [Some((lock, Role::Unlock)), None],
-        Op::UnlockShared(lock) => [Some((lock, Role::UnlockShared)), None],
-        Op::Wait { condition, lock } => [Some((condition, Role::Wait)), Some((lock, Role::Unlock))],
-        Op::Wake { condition, lock } => [Some((condition, Role::Wake)), Some((lock, Role::Lock))],
-        Op::Notify(condition) => [Some((condition, Role::Notify)), None],
-        Op::Join(_) => [None, None],
-    }
-}
-
-fn any_pair(a: &Op, b: &Op, relation: impl Fn(Role, Role) -> bool) -> bool {
-    roles(a).into_iter().flatten().any(|(object, role)| {
-        roles(b)
-            .into_iter()
-            .flatten()
-            .any(|(other, second)| object == other && relation(role, second))
-    })
-}
-
-/// Whether `b`, done after `a`, could notice that it comes after: the order of dependence.
-fn comes_before(a: &Op, b: &Op) -> bool {
-    use Role::*;
-    let is_shared = |role| matches!(role, LockShared | TryLockShared | UnlockShared);
-    any_pair(a, b, |a, b| match (a, b) {
-        (Read, Read) | (Wait, Wait | Wake) | (Notify, Notify) => false,
-        (Wake, Wait | Wake | Notify) => false,
-        _ => !(is_shared(a) && is_shared(b)),
-    })
-}
-
 /// Whether `b`, done after a dependent `a` of another thread, could have been done before it.
 fn can_be_reversed(a: &Op, b: &Op) -> bool {
-    use Role::*;
+    use crate::happened::Role::*;
     any_pair(a, b, |a, b| match a {
         Read => b == Write,
         Write => matches!(b, Read | Write),

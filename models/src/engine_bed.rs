@@ -7,7 +7,8 @@ use super::seawall_core::lsn::Lsn;
 use super::seawall_core::page::{FileId, PageId};
 use super::seawall_core::sim::{SimDisk, SplitMix64, Tree};
 use super::small;
-use crate::crash::Crashes;
+use crate::crash::{Course, Crashes};
+use crate::happened;
 use crate::small_store::{self, MARKS, Marks};
 use std::cell::RefCell;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,30 +29,30 @@ pub(crate) struct EngineBed {
     pub(crate) disk: SimDisk,
     pub(crate) engine: Engine,
     transactions: Transactions,
-    /// A bit for each transaction.
-    acknowledged: Mutex<u64>,
+    /// Promises are a bit for each transaction that is acknowledged.
+    course: Arc<Mutex<Course<SimDisk>>>,
 }
 
 impl EngineBed {
-    /// An engine over `blocks` pages of 4096 bytes; from now on the power is cut before each disk
-    /// operation. A crash tears what is larger than a sector.
+    /// An engine over `blocks` pages of 4096 bytes; from now on the power may be cut at any moment.
+    /// A crash tears what is larger than a sector.
     pub(crate) fn new(sector_bytes: usize, blocks: u32, transactions: Transactions) -> Arc<Self> {
         let ::seawall_core::sim::Tree { dirs, files } = small_store::store(blocks);
-        let disk = SimDisk::from_tree(sector_bytes, &Tree { dirs, files }).with_one_point();
+        let mut disk = SimDisk::from_tree(sector_bytes, &Tree { dirs, files });
+        happened::watch();
+        if happened::now().is_none() {
+            disk = disk.with_one_point();
+        }
         let engine = small::open(Arc::new(disk.clone())).expect("a good disk");
         for block in 0..blocks {
             drop(engine.read(page(block)).expect("a good page"));
         }
-        let acknowledged = Mutex::new(0);
-        Arc::new_cyclic(|bed: &std::sync::Weak<Self>| {
-            let bed = bed.clone();
-            disk.set_observer(Some(Box::new(move |_, _| {
-                if let Some(bed) = bed.upgrade() {
-                    bed.cut_power();
-                }
-            })));
-            Self { disk, engine, transactions, acknowledged }
-        })
+        let course = Arc::new(Mutex::new(Course::default()));
+        let noted = course.clone();
+        disk.set_observer(Some(Box::new(move |disk, op| {
+            lock(&noted).operation(disk, op.place);
+        })));
+        Arc::new(Self { disk, engine, transactions, course })
     }
 
     /// Fills so much of the log, and a little more, durably. A segment has 2048 bytes.
@@ -98,22 +99,21 @@ impl EngineBed {
 
     /// From now on the transaction survives every crash.
     pub(crate) fn acknowledge(&self, transaction: usize) {
-        // See the rules of `crash`.
-        self.disk.list("wal").expect("a good disk");
-        *self.acknowledged.lock().unwrap_or_else(PoisonError::into_inner) |= 1 << transaction;
+        if happened::now().is_none() {
+            // See the rules of `crash`.
+            self.disk.list("wal").expect("a good disk");
+        }
+        lock(&self.course).promise(1 << transaction);
     }
 
-    /// The last moment: the power is cut a last time, and the disk is not watched any more.
+    /// The end of the execution: the power is cut at every moment that it had, and the disk is not
+    /// watched any more.
     pub(crate) fn end(&self) {
-        self.cut_power();
         self.disk.set_observer(None);
-    }
-
-    fn cut_power(&self) {
-        let acknowledged = *self.acknowledged.lock().unwrap_or_else(PoisonError::into_inner);
-        let check = |marks: &Marks| self.check(marks, acknowledged);
+        let course = std::mem::take(&mut *lock(&self.course));
+        let check = |marks: &Marks, acknowledged| self.check(marks, acknowledged);
         CRASHES.with_borrow_mut(|crashes| {
-            crashes.cut(&self.disk, acknowledged, small_store::recover, check);
+            crashes.cut(&self.disk, course, small_store::recover, check);
         });
     }
 
@@ -147,6 +147,10 @@ pub(crate) fn unless_poisoned<T>(result: Result<T>) -> Option<T> {
         Err(Error::Poisoned(_)) => None,
         Err(error) => panic!("{error}"),
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn page(block: u32) -> PageId {

@@ -5,7 +5,7 @@
 //! chooses from are operations, and the [`Schedule`](crate::schedule::Schedule) of an execution is
 //! the list of its choices.
 
-use crate::schedule;
+use crate::{happened, schedule};
 use seawall_core_shuttle::sync::step;
 use shuttle::scheduler::{Schedule, Scheduler, Task, TaskId};
 use std::cell::RefCell;
@@ -46,6 +46,7 @@ impl<S: Scheduler> Scheduler for Heeding<S> {
     fn new_execution(&mut self) -> Option<Schedule> {
         step::begin_execution();
         schedule::begin_execution();
+        happened::begin_execution();
         self.met = 0;
         if self.deadlock.borrow().is_some() {
             return None;
@@ -72,6 +73,7 @@ impl<S: Scheduler> Scheduler for Heeding<S> {
         }
         let chosen = self.choose(runnable, &enabled, current)?;
         schedule::push(usize::from(chosen));
+        happened::chosen(usize::from(chosen));
         Some(chosen)
     }
 

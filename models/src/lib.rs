@@ -49,6 +49,7 @@ pub mod crash;
 pub mod dpor;
 pub mod engine;
 pub mod explore;
+pub mod happened;
 pub mod heed;
 pub mod invariants;
 pub mod jobs;

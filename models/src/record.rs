@@ -31,6 +31,7 @@ pub struct Record {
 thread_local! {
     static EXECUTIONS: Cell<u64> = const { Cell::new(0) };
     static REDUNDANT: Cell<u64> = const { Cell::new(0) };
+    static IS_REDUNDANT: Cell<bool> = const { Cell::new(false) };
     static DEPTH: Cell<u64> = const { Cell::new(0) };
     static RECOVERED: Cell<u64> = const { Cell::new(0) };
     static SEARCH: Cell<u64> = const { Cell::new(0) };
@@ -66,6 +67,7 @@ pub const LIMIT_REACHED: &str = "the search was stopped at its limit";
 /// If that is one too many.
 pub fn begin_execution() {
     EXECUTIONS.set(EXECUTIONS.get() + 1);
+    IS_REDUNDANT.set(false);
     let limit = LIMIT.get();
     assert!(EXECUTIONS.get() <= limit, "{LIMIT_REACHED} of {limit} executions");
 }
@@ -91,6 +93,12 @@ pub fn end_execution(operations: u64) {
 /// Notes that this execution will be like an earlier one.
 pub fn redundant() {
     REDUNDANT.set(REDUNDANT.get() + 1);
+    IS_REDUNDANT.set(true);
+}
+
+/// Whether this execution is known to be like an earlier one.
+pub fn is_redundant() -> bool {
+    IS_REDUNDANT.get()
 }
 
 /// Notes that a disk was recovered that had not been met before.

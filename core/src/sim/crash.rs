@@ -7,7 +7,7 @@ use super::SimDisk;
 use super::choice::{Choice, Choices, CrashOptions};
 use super::content::{Content, digest};
 use super::names::{Dirs, Entries, Names};
-use super::state::{Change, Ino, Inode, Pending, State};
+use super::state::{Change, Ino, Inode, Pending, State, survivable};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -51,17 +51,37 @@ impl Slot {
 
 impl Snapshot {
     fn of(state: &State) -> Self {
-        let survivable = state.survivable();
-        let shown = |ino: &Ino| survivable.contains(ino);
-        let files = state.inodes.iter().filter(|(ino, _)| shown(ino));
-        let files: BTreeMap<_, _> =
-            files.map(|(ino, inode)| (*ino, inode.durable.clone())).collect();
-        let items =
-            state.pending.iter().filter(|item| item.change.ino().as_ref().is_none_or(shown));
-        let items: Vec<_> = items.cloned().collect();
-        let slots = slots(state.sector_bytes, &files, &items);
-        let (names, operations) = (state.names.clone(), state.operations);
-        Self { sector_bytes: state.sector_bytes, operations, names, files, items, slots }
+        let files = state.inodes.iter().map(|(ino, inode)| (*ino, inode.durable.clone()));
+        let (names, items) = (state.names.clone(), state.pending.clone());
+        Self::new(state.sector_bytes, state.operations, names, files.collect(), items)
+    }
+
+    /// The moment at which these are the durable files and the pending items, in their order.
+    pub(super) fn new(
+        sector_bytes: usize,
+        operations: u64,
+        names: Names,
+        mut files: BTreeMap<Ino, Content>,
+        mut items: Vec<Pending>,
+    ) -> Self {
+        let survivable = survivable(&names, &items);
+        files.retain(|ino, _| survivable.contains(ino));
+        items.retain(|item| item.change.ino().is_none_or(|ino| survivable.contains(&ino)));
+        let slots = slots(sector_bytes, &files, &items);
+        Self { sector_bytes, operations, names, files, items, slots }
+    }
+
+    /// The images of this moment: see [`SimDisk::crash_images`].
+    pub(super) fn images(
+        self,
+        options: &CrashOptions,
+    ) -> impl Iterator<Item = CrashImage> + Send + use<> {
+        let snapshot = Arc::new(self);
+        let choices = Choices::new(&snapshot, options);
+        let mut seen = BTreeSet::new();
+        choices
+            .map(move |choice| CrashImage::new(&snapshot, choice))
+            .filter(move |image| seen.insert(image.digest))
     }
 
     /// What tells it from every snapshot with other images.
@@ -280,12 +300,7 @@ impl SimDisk {
         &self,
         options: &CrashOptions,
     ) -> impl Iterator<Item = CrashImage> + Send + use<> {
-        let snapshot = Arc::new(Snapshot::of(&self.state()));
-        let choices = Choices::new(&snapshot, options);
-        let mut seen = BTreeSet::new();
-        choices
-            .map(move |choice| CrashImage::new(&snapshot, choice))
-            .filter(move |image| seen.insert(image.digest))
+        Snapshot::of(&self.state()).images(options)
     }
 
     /// Identifies everything that a crash at this moment may leave: moments that have the same

@@ -172,7 +172,7 @@ impl DiskFile for SimFile {
         self.check_aligned(buf, offset)?;
         let mut state = self.disk.state();
         state.reads += 1;
-        let op = Op::range(OpKind::Read, &self.path, offset, buf.len() as u64);
+        let op = self.op(OpKind::Read, offset, buf.len() as u64);
         if let Some(failure) = state.strike(&op) {
             return failure.error();
         }
@@ -185,7 +185,7 @@ impl DiskFile for SimFile {
         let mut state = self.disk.state();
         state.reads += 1;
         let len = bufs.iter().map(|buf| buf.len() as u64).sum();
-        if let Some(failure) = state.strike(&Op::range(OpKind::Read, &self.path, offset, len)) {
+        if let Some(failure) = state.strike(&self.op(OpKind::Read, offset, len)) {
             return failure.error();
         }
         let cached = &state.inode(self.ino).cached;
@@ -232,13 +232,13 @@ impl DiskFile for SimFile {
 
     fn allocate(&self, offset: u64, len: u64) -> io::Result<()> {
         self.pass();
-        let op = Op::range(OpKind::Allocate, &self.path, offset, len);
+        let op = self.op(OpKind::Allocate, offset, len);
         self.disk.run(op, |state, op| state.allocate(op, self.ino))
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
         self.pass();
-        let op = Op::range(OpKind::SetLen, &self.path, 0, len);
+        let op = self.op(OpKind::SetLen, 0, len);
         self.disk.run(op, |state, op| state.set_len(op, self.ino))
     }
 
@@ -249,6 +249,10 @@ impl DiskFile for SimFile {
 }
 
 impl SimFile {
+    fn op(&self, kind: OpKind, offset: u64, len: u64) -> Op {
+        Op::on_file(kind, self.ino, &self.path, offset, len)
+    }
+
     /// The scheduling point of a call on this file.
     fn pass(&self) {
         if self.disk.state().one_point {
@@ -279,7 +283,7 @@ impl SimFile {
 
     fn write(&self, buf: &[u8], offset: u64) -> io::Result<()> {
         self.pass();
-        let op = Op::range(OpKind::Write, &self.path, offset, buf.len() as u64);
+        let op = self.op(OpKind::Write, offset, buf.len() as u64);
         let call = self.disk.begin(op);
         let mut state = self.disk.state();
         let Some(mut failure) = call.failure else {
@@ -293,7 +297,7 @@ impl SimFile {
     /// Makes the sectors of a range durable, and the length as far as they need it.
     fn sync_range(&self, offset: u64, len: u64) -> io::Result<()> {
         self.pass();
-        let call = self.disk.begin(Op::range(OpKind::SyncRange, &self.path, offset, len));
+        let call = self.disk.begin(self.op(OpKind::SyncRange, offset, len));
         match call.failure {
             Some(failure) => self.lose(failure),
             None => {
@@ -306,13 +310,13 @@ impl SimFile {
     /// Makes nothing durable; fails as a sync does.
     fn write_back(&self, kind: OpKind, offset: u64, len: u64) -> io::Result<()> {
         self.pass();
-        let call = self.disk.begin(Op::range(kind, &self.path, offset, len));
+        let call = self.disk.begin(self.op(kind, offset, len));
         call.failure.map_or(Ok(()), |failure| self.lose(failure))
     }
 
     fn sync(&self, kind: OpKind) -> io::Result<()> {
         self.pass();
-        match self.disk.begin(Op::new(kind, &self.path)).failure {
+        match self.disk.begin(self.op(kind, 0, 0)).failure {
             Some(failure) => self.lose(failure),
             None => {
                 self.disk.state().sync(self.ino);

@@ -10,7 +10,7 @@
 //! * **anything else**: has done nothing.
 
 use super::random::SplitMix64;
-use super::state::{State, errno};
+use super::state::{Ino, State, errno};
 use std::fmt;
 use std::io;
 
@@ -62,6 +62,15 @@ pub enum OpKind {
     SetLen,
 }
 
+/// What a call changes. Calls on different places do not notice each other's order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Place {
+    /// The entries of all directories.
+    Names,
+    /// The bytes and the length of a file, whatever its names.
+    File(u64),
+}
+
 /// A call that is about to happen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Op {
@@ -69,6 +78,8 @@ pub struct Op {
     pub number: u64,
     /// What it does.
     pub kind: OpKind,
+    /// What it changes.
+    pub place: Place,
     /// To what: the name under which the file was opened, or the first name of a rename.
     pub path: String,
     /// The second name of a rename, or the target of a linked directory.
@@ -80,12 +91,15 @@ pub struct Op {
 }
 
 impl Op {
+    /// A call on names.
     pub(super) fn new(kind: OpKind, path: &str) -> Self {
-        Self { number: 0, kind, path: path.to_owned(), to: None, offset: 0, len: 0 }
+        let (place, path) = (Place::Names, path.to_owned());
+        Self { number: 0, kind, place, path, to: None, offset: 0, len: 0 }
     }
 
-    pub(super) fn range(kind: OpKind, path: &str, offset: u64, len: u64) -> Self {
-        Self { offset, len, ..Self::new(kind, path) }
+    /// A call on a file.
+    pub(super) fn on_file(kind: OpKind, ino: Ino, path: &str, offset: u64, len: u64) -> Self {
+        Self { place: Place::File(ino), offset, len, ..Self::new(kind, path) }
     }
 }
 
@@ -153,6 +167,8 @@ impl Fault {
 pub(super) struct Armed {
     /// Operations to go; at 1 the next one fails.
     remaining: u64,
+    /// How many have failed.
+    struck: u64,
     fault: Fault,
 }
 
@@ -172,7 +188,7 @@ impl Failure {
 
 impl State {
     pub(super) fn arm(&mut self, remaining: u64, fault: Fault) {
-        self.faults.push(Armed { remaining, fault });
+        self.faults.push(Armed { remaining, struck: 0, fault });
     }
 
     /// Counts the armed faults down; returns the first that strikes.
@@ -186,13 +202,15 @@ impl State {
                 armed.remaining -= 1;
                 return true;
             }
-            struck.get_or_insert_with(|| armed.fault.clone());
+            struck.get_or_insert_with(|| (armed.struck, armed.fault.clone()));
+            armed.struck += 1;
             armed.fault.persistent
         });
-        struck.map(|fault| Failure {
+        // Not the number of the operation: that tells in which order others came before it.
+        struck.map(|(before, fault)| Failure {
             errno: fault.errno,
             drops_cache: fault.drops_cache,
-            random: SplitMix64::new(fault.seed ^ op.number.rotate_left(32)),
+            random: SplitMix64::new(fault.seed ^ before.rotate_left(32)),
         })
     }
 }

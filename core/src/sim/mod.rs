@@ -34,9 +34,10 @@
 //!   for names, of the disk; but a prefetch is none, for it changes nothing. The methods of
 //!   [`SimDisk`] itself are none: they are the test's. The global order of pending items is that
 //!   of the schedule at hand.
-//! * A crash image shows all files at once. A model that takes images while threads run needs
-//!   [`SimDisk::with_one_point`]: otherwise a partial-order reduction takes calls on different
-//!   files for independent, and may skip the order in between which the crash hurts.
+//! * A crash image shows all files at once, and a partial-order reduction takes calls on different
+//!   files for independent: it may skip the order in between which the crash hurts. A model that
+//!   takes images while threads run needs either [`SimDisk::with_one_point`], or to put together
+//!   each [`Moment`] that the order of the calls allows.
 //! * State sits behind a lock of std on purpose: an I/O call is no step of a protocol.
 //!
 //! # Not modelled
@@ -51,6 +52,7 @@ mod content;
 mod crash;
 mod disk;
 mod fault;
+mod moment;
 mod names;
 mod random;
 mod state;
@@ -61,7 +63,8 @@ mod tests;
 
 pub use choice::CrashOptions;
 pub use crash::CrashImage;
-pub use fault::{EIO, ENOSPC, Fault, Op, OpKind};
+pub use fault::{EIO, ENOSPC, Fault, Op, OpKind, Place};
+pub use moment::{Moment, Part};
 pub use random::SplitMix64;
 pub use tree::Tree;
 

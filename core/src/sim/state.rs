@@ -286,13 +286,6 @@ impl State {
         ino
     }
 
-    /// The inodes that some crash image can show.
-    pub(super) fn survivable(&self) -> BTreeSet<Ino> {
-        let durable = self.names.durable.values().copied();
-        let pending = self.pending.iter().filter_map(|item| item.change.name_op()?.named());
-        durable.chain(pending).collect()
-    }
-
     fn change_names(&mut self, op: &Arc<Op>, change: NameOp) {
         change.apply(Arc::make_mut(&mut self.names.seen));
         self.pending.push(Pending { op: Arc::clone(op), change: Change::Name(change) });
@@ -309,7 +302,7 @@ impl State {
 
     /// Drops files that have no name, seen or survivable, and no holder.
     fn forget_unreachable(&mut self) {
-        let mut reachable = self.survivable();
+        let mut reachable = survivable(&self.names, &self.pending);
         reachable.extend(self.names.seen.values());
         let is_open =
             |inode: &Inode| inode.point.as_ref().is_some_and(|p| Arc::strong_count(p) > 1);
@@ -317,6 +310,13 @@ impl State {
         let inodes = &self.inodes;
         self.pending.retain(|item| item.change.ino().is_none_or(|ino| inodes.contains_key(&ino)));
     }
+}
+
+/// The inodes that some crash image can show.
+pub(super) fn survivable(names: &Names, pending: &[Pending]) -> BTreeSet<Ino> {
+    let durable = names.durable.values().copied();
+    let pending = pending.iter().filter_map(|item| item.change.name_op()?.named());
+    durable.chain(pending).collect()
 }
 
 /// An operating system's error.

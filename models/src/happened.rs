@@ -1,0 +1,177 @@
+//! What comes before what in an execution under shuttle: of two events that could notice each
+//! other's order, the earlier one, and whatever comes before that.
+//!
+//! An execution stands for every order of its events that keeps this one: all of them end alike.
+//! So what it had done at any *cut* (a set of events that holds, with each event, all that come
+//! before it) is what some other execution had done at some time.
+//!
+//! # Rules
+//! * An event is one announced operation ([`step::Op`]) of a thread, behind a scheduling point.
+//! * The relation is that of [`crate::dpor`], which explores one execution of each class.
+//! * Clocks cost time, so they are kept in executions that have asked for them ([`watch`]): by the
+//!   main thread, before it starts another.
+//!
+//! Called by: [`crate::heed`], for every scheduler; [`crate::crash`].
+
+use seawall_core_shuttle::sync::step::{self, Object, Op, Task};
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+/// How many events of each thread come before something.
+pub type Clock = Vec<u32>;
+
+/// An event, or the moment right behind it in its thread.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// The thread.
+    pub task: Task,
+    /// The event and all that come before it.
+    pub clock: Clock,
+}
+
+thread_local! {
+    static EXECUTION: RefCell<Option<Execution>> = const { RefCell::new(None) };
+}
+
+/// Has the clocks of this execution kept.
+pub fn watch() {
+    EXECUTION.set(Some(Execution::default()));
+}
+
+/// Where the execution is; nothing under loom, or if nobody watches.
+pub fn now() -> Option<Position> {
+    EXECUTION.with_borrow(|execution| {
+        let execution = execution.as_ref()?;
+        let clock = execution.clocks.get(execution.current).cloned().unwrap_or_default();
+        Some(Position { task: execution.current, clock })
+    })
+}
+
+/// Forgets the last execution.
+pub(crate) fn begin_execution() {
+    EXECUTION.set(None);
+}
+
+/// Notes that a thread goes on with what it has announced.
+pub(crate) fn chosen(task: Task) {
+    EXECUTION.with_borrow_mut(|execution| {
+        if let Some(execution) = execution {
+            execution.push(task, step::next(task).expect("announced"));
+        }
+    });
+}
+
+#[derive(Default)]
+struct Execution {
+    clocks: Vec<Clock>,
+    current: Task,
+    /// The events on each object since the last one that comes after all before it, that included.
+    touching: HashMap<Object, Vec<(Op, Clock)>>,
+}
+
+impl Execution {
+    fn push(&mut self, task: Task, op: Op) {
+        // A new thread comes after everything that its parent has done so far.
+        for new in self.clocks.len()..step::tasks() {
+            let clock = step::parent(new).map(|parent| self.clocks[parent].clone());
+            self.clocks.push(clock.unwrap_or_default());
+        }
+        let mut clock = std::mem::take(&mut self.clocks[task]);
+        for (object, _) in roles(&op).into_iter().flatten() {
+            for (earlier, of_earlier) in self.touching.get(&object).into_iter().flatten() {
+                if comes_before(earlier, &op) {
+                    join(&mut clock, of_earlier);
+                }
+            }
+        }
+        if let Op::Join(child) = op {
+            join(&mut clock, &self.clocks[child]);
+        }
+        if clock.len() <= task {
+            clock.resize(task + 1, 0);
+        }
+        clock[task] += 1;
+        for (object, role) in roles(&op).into_iter().flatten() {
+            let events = self.touching.entry(object).or_default();
+            if role.follows_all() {
+                events.clear();
+            }
+            events.push((op, clock.clone()));
+        }
+        self.clocks[task] = clock;
+        self.current = task;
+    }
+}
+
+/// Makes a clock that of both.
+pub(crate) fn join(clock: &mut Clock, other: &Clock) {
+    if clock.len() < other.len() {
+        clock.resize(other.len(), 0);
+    }
+    for (number, other) in clock.iter_mut().zip(other) {
+        *number = (*number).max(*other);
+    }
+}
+
+/// What an operation does to one object.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    Read,
+    Write,
+    Lock,
+    LockShared,
+    TryLockShared,
+    TryLock,
+    Unlock,
+    UnlockShared,
+    Wait,
+    Wake,
+    Notify,
+}
+
+impl Role {
+    /// Whether it comes after every earlier event on the object, and before every later one: see
+    /// [`comes_before`].
+    fn follows_all(self) -> bool {
+        matches!(self, Self::Write | Self::Lock | Self::TryLock | Self::Unlock)
+    }
+}
+
+/// The objects of an operation: at most two.
+pub(crate) fn roles(op: &Op) -> [Option<(Object, Role)>; 2] {
+    match *op {
+        Op::Read(word) | Op::Reread(word) => [Some((word, Role::Read)), None],
+        Op::Write(word) => [Some((word, Role::Write)), None],
+        Op::Lock(lock) => [Some((lock, Role::Lock)), None],
+        Op::LockShared(lock) => [Some((lock, Role::LockShared)), None],
+        Op::TryLockShared(lock) => [Some((lock, Role::TryLockShared)), None],
+        Op::TryLock(lock) => [Some((lock, Role::TryLock)), None],
+        Op::Unlock(lock) => [Some((lock, Role::Unlock)), None],
+        Op::UnlockShared(lock) => [Some((lock, Role::UnlockShared)), None],
+        Op::Wait { condition, lock } => [Some((condition, Role::Wait)), Some((lock, Role::Unlock))],
+        Op::Wake { condition, lock } => [Some((condition, Role::Wake)), Some((lock, Role::Lock))],
+        Op::Notify(condition) => [Some((condition, Role::Notify)), None],
+        Op::Join(_) => [None, None],
+    }
+}
+
+/// Whether two operations have an object in common on which their roles are so related.
+pub(crate) fn any_pair(a: &Op, b: &Op, relation: impl Fn(Role, Role) -> bool) -> bool {
+    roles(a).into_iter().flatten().any(|(object, role)| {
+        roles(b)
+            .into_iter()
+            .flatten()
+            .any(|(other, second)| object == other && relation(role, second))
+    })
+}
+
+/// Whether `b`, done after `a`, could notice that it comes after: the order of dependence.
+pub(crate) fn comes_before(a: &Op, b: &Op) -> bool {
+    use Role::*;
+    let is_shared = |role| matches!(role, LockShared | TryLockShared | UnlockShared);
+    any_pair(a, b, |a, b| match (a, b) {
+        (Read, Read) | (Wait, Wait | Wake) | (Notify, Notify) => false,
+        (Wake, Wait | Wake | Notify) => false,
+        _ => !(is_shared(a) && is_shared(b)),
+    })
+}
