@@ -9,6 +9,7 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
@@ -121,9 +122,8 @@ impl Store {
         let is_killed = output.status.signal() == Some(9);
         let ran = Ran::from(output);
         let acked = check_acks(&ran.stdout, self.last).unwrap_or_else(|what| panic!("{what}"));
-        let text = fs::read_to_string(&log).unwrap();
-        let hits = text.lines().filter(|line| line.contains("INJECTED")).map(str::to_owned);
-        Injected { hits: hits.collect(), ran, is_killed, acked }
+        let hits = hits(&fs::read_to_string(&log).unwrap());
+        Injected { hits, ran, is_killed, acked }
     }
 
     /// Checks that what was acknowledged is there, and no more than what was under way besides.
@@ -132,6 +132,22 @@ impl Store {
         let found = self.last;
         assert!((acked..=acked + THREADS).contains(&found), "ack {acked}, {found} found");
     }
+}
+
+/// The calls in a log that were hit. A call during which another thread is told of has two lines,
+/// the first with its file.
+fn hits(log: &str) -> Vec<String> {
+    let (mut begun, mut hits) = (BTreeMap::new(), Vec::new());
+    for line in log.lines() {
+        let thread = line.split(' ').next().unwrap_or_default();
+        if line.contains("<unfinished ...>") {
+            begun.insert(thread, line);
+        } else if line.contains("INJECTED") {
+            let first = begun.get(thread).filter(|_| line.contains(" resumed>"));
+            hits.push(format!("{} {line}", first.unwrap_or(&"")));
+        }
+    }
+    hits
 }
 
 #[test]

@@ -301,6 +301,10 @@ impl DiskFile for TracedFile {
         self.run(self.range("allocate", offset, len), |file| file.allocate(offset, len))
     }
 
+    fn reserve(&self, offset: u64, len: u64) -> io::Result<()> {
+        self.run(self.range("reserve", offset, len), |file| file.reserve(offset, len))
+    }
+
     fn set_len(&self, len: u64) -> io::Result<()> {
         self.run(self.line("set_len").number("len", len), |file| file.set_len(len))
     }

@@ -20,6 +20,7 @@ mod dropped;
 mod file;
 mod name;
 mod segment;
+mod space;
 
 pub use directory::place_of;
 pub(crate) use directory::{list, tablespaces};

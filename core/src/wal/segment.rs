@@ -4,8 +4,6 @@
 //! # Rules
 //! * A segment is full of zeros and durable before it gets its name; recycling gives an old one a
 //!   new name, with stale bytes that no reader takes for new (addresses, record LSNs).
-//! * Whoever begins to write to a segment syncs the directory first: the file may have got its
-//!   name by a rename that is not durable yet.
 //! * R5: a segment that recovery or a slot needs is neither removed nor recycled.
 //! * Names are given under the lock of the state: creating and recycling do not pick the same one.
 //! * A segment is filled under a lock of its own: who finds the segment that he needs does not
@@ -13,6 +11,7 @@
 
 use super::position::{Geometry, WAL_DIR, parse_segment, segment_path};
 use super::slot::Slots;
+use super::space::Space;
 use crate::disk::{Disk, DiskFile, OnWrite, OpenMode};
 use crate::error::Result;
 use crate::files::{failed, remove_if_present};
@@ -86,13 +85,14 @@ const ZEROS_BYTES: u64 = 1 << 20;
 
 /// The segment files of a store.
 pub struct Segments {
-    disk: Arc<dyn Disk>,
+    pub(super) disk: Arc<dyn Disk>,
     poison: Arc<Poison>,
-    geometry: Geometry,
-    method: SyncMethod,
+    pub(super) geometry: Geometry,
+    pub(super) method: SyncMethod,
     state: Mutex<State>,
     /// Held by whoever fills a new segment.
     filling: Mutex<()>,
+    pub(super) space: Space,
     slots: Arc<Slots>,
 }
 
@@ -130,40 +130,15 @@ impl Segments {
         let slots = Arc::new(Slots::new(geometry, first_of_the_last_run(&present)));
         method.direct &=
             method.writes_durably() && geometry.block_bytes.is_multiple_of(disk.direct_alignment());
-        Ok(Self { disk, poison, geometry, method, state, filling: Mutex::new(()), slots })
-    }
-
-    /// Opens a segment for writing, creating it and those before it if need be; its entry is
-    /// durable. Returns how it is to be written.
-    ///
-    /// # Errors
-    /// [`Error::Io`](crate::error::Error::Io) if there is no space for a new one;
-    /// [`Error::Poisoned`](crate::error::Error::Poisoned) if a sync fails.
-    pub fn open_for_writing(&self, segment: u64) -> Result<(Arc<dyn DiskFile>, SyncMethod)> {
-        self.create_upto(segment)?;
-        let path = segment_path(segment);
-        let opened = self.open_as(&path, self.method).map_err(|e| failed("open", &path, 0, e))?;
-        self.sync_dir()?;
-        Ok(opened)
-    }
-
-    fn open_as(
-        &self,
-        path: &str,
-        method: SyncMethod,
-    ) -> io::Result<(Arc<dyn DiskFile>, SyncMethod)> {
-        match self.disk.open_with(path, method.open_mode()) {
-            Err(error) if method.direct && error.kind() == io::ErrorKind::Unsupported => {
-                self.open_as(path, SyncMethod { direct: false, ..method })
-            }
-            opened => Ok((opened?, method)),
-        }
+        let (filling, space) = (Mutex::new(()), Space::default());
+        Ok(Self { disk, poison, geometry, method, state, filling, space, slots })
     }
 
     /// Creates the segments up to this one that are missing at the end.
     ///
     /// # Errors
-    /// As [`Segments::open_for_writing`].
+    /// [`Error::Io`](crate::error::Error::Io) if there is no space for a new one;
+    /// [`Error::Poisoned`](crate::error::Error::Poisoned) if a sync fails.
     pub fn create_upto(&self, segment: u64) -> Result<()> {
         while self.state.lock().last < segment {
             let _filling = self.filling.lock();
@@ -224,7 +199,7 @@ impl Segments {
         self.sync_dir()
     }
 
-    fn sync_dir(&self) -> Result<()> {
+    pub(super) fn sync_dir(&self) -> Result<()> {
         self.disk.sync_dir(WAL_DIR).map_err(|error| self.poison.poison("sync", WAL_DIR, &error))
     }
 }
