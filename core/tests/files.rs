@@ -6,6 +6,7 @@ use common::sweep::{Sweep, change, sweep};
 use common::{config, content, engine_on, open, recover};
 use seawall_core::checkpoint::Urgency;
 use seawall_core::config::Config;
+use seawall_core::disk::Disk;
 use seawall_core::engine::Engine;
 use seawall_core::error::{Error, Result};
 use seawall_core::files::{FileOptions, TablespaceId};
@@ -50,6 +51,23 @@ fn crash(disk: &SimDisk, engine: Engine) -> (SimDisk, Engine) {
     let disk = nothing_survives.mount();
     let engine = open(&disk, &config()).unwrap();
     (disk, engine)
+}
+
+#[test]
+fn entries_that_a_killed_process_has_left_are_durable_before_they_are_relied_upon() {
+    let disk = SimDisk::new();
+    drop(engine_on(&disk, &config()));
+    // Killed before it could sync the directories: of a file, of the control file.
+    disk.create("data/00000001.0").unwrap();
+    disk.rename("control", "control.new").unwrap();
+    disk.sync_dir("").unwrap();
+    disk.rename("control.new", "control").unwrap();
+    let engine = open(&disk, &config()).unwrap();
+    engine.extend(FileId(1), 2).unwrap();
+    write(&engine, PageId::new(FileId(1), 1), 7);
+    engine.checkpoint(Urgency::Immediate).unwrap();
+    let (_disk, engine) = crash(&disk, engine);
+    assert_eq!(first_bytes(&engine, FileId(1)), [0, 7]);
 }
 
 fn is_beyond_end<T>(result: Result<T>) -> bool {

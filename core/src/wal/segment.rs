@@ -19,6 +19,7 @@ use crate::lsn::{LSN_LIMIT, Lsn};
 use crate::page::AlignedBytes;
 use crate::poison::Poison;
 use crate::sync::Mutex;
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 
@@ -97,9 +98,16 @@ pub struct Segments {
 }
 
 struct State {
-    /// The greatest segment that has a file.
-    last: u64,
+    /// Those that have a file. Nobody else makes or removes any while the store is open.
+    present: BTreeSet<u64>,
     counts: SegmentCounts,
+}
+
+impl State {
+    /// The greatest segment that has a file; 0 if there is none.
+    fn last(&self) -> u64 {
+        self.present.last().copied().unwrap_or(0)
+    }
 }
 
 /// What happened to segments.
@@ -125,9 +133,9 @@ impl Segments {
         mut method: SyncMethod,
     ) -> Result<Self> {
         let present = list(&*disk, &geometry)?;
-        let last = present.last().copied().unwrap_or(0);
-        let state = Mutex::new(State { last, counts: SegmentCounts::default() });
         let slots = Arc::new(Slots::new(geometry, first_of_the_last_run(&present)));
+        let present = present.into_iter().collect();
+        let state = Mutex::new(State { present, counts: SegmentCounts::default() });
         method.direct &=
             method.writes_durably() && geometry.block_bytes.is_multiple_of(disk.direct_alignment());
         let (filling, space) = (Mutex::new(()), Space::default());
@@ -140,10 +148,10 @@ impl Segments {
     /// [`Error::Io`](crate::error::Error::Io) if there is no space for a new one;
     /// [`Error::Poisoned`](crate::error::Error::Poisoned) if a sync fails.
     pub fn create_upto(&self, segment: u64) -> Result<()> {
-        while self.state.lock().last < segment {
+        while self.state.lock().last() < segment {
             let _filling = self.filling.lock();
             // Somebody may have done it, or recycled one, in the meantime.
-            if self.state.lock().last < segment {
+            if self.state.lock().last() < segment {
                 fill_new(&*self.disk, &self.geometry, &self.poison)?;
                 self.name_new()?;
             }
@@ -159,22 +167,20 @@ impl Segments {
     pub fn retire_before(&self, first_needed: u64, last_kept: u64) -> Result<()> {
         let first_needed = self.slots.let_go_before(first_needed);
         let mut state = self.state.lock();
-        let old = list(&*self.disk, &self.geometry)?
-            .into_iter()
-            .take_while(|segment| *segment < first_needed);
-        let mut retired = false;
+        let old: Vec<u64> = state.present.range(..first_needed).copied().collect();
+        let retired = !old.is_empty();
         for segment in old {
-            let path = segment_path(segment);
-            if state.last < last_kept {
-                let next = segment_path(state.last + 1);
-                self.disk.rename(&path, &next).map_err(|e| failed("rename", &path, 0, e))?;
-                state.last += 1;
+            let (path, next) = (segment_path(segment), state.last() + 1);
+            if next <= last_kept {
+                let renamed = self.disk.rename(&path, &segment_path(next));
+                renamed.map_err(|e| failed("rename", &path, 0, e))?;
+                state.present.insert(next);
                 state.counts.recycled += 1;
             } else {
                 self.disk.remove(&path).map_err(|e| failed("remove", &path, 0, e))?;
                 state.counts.removed += 1;
             }
-            retired = true;
+            state.present.remove(&segment);
         }
         if retired { self.sync_dir() } else { Ok(()) }
     }
@@ -192,9 +198,10 @@ impl Segments {
     /// Makes the new segment the last one.
     fn name_new(&self) -> Result<()> {
         let mut state = self.state.lock();
-        let path = segment_path(state.last + 1);
-        self.disk.rename(NEW_SEGMENT, &path).map_err(|e| failed("rename", NEW_SEGMENT, 0, e))?;
-        state.last += 1;
+        let next = state.last() + 1;
+        let renamed = self.disk.rename(NEW_SEGMENT, &segment_path(next));
+        renamed.map_err(|e| failed("rename", NEW_SEGMENT, 0, e))?;
+        state.present.insert(next);
         state.counts.added += 1;
         self.sync_dir()
     }

@@ -7,27 +7,27 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
 
-/// Held by each test: limits of the process are everybody's.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
-/// Waits for its turn; `None`, with the reason on stdout, if the machine lacks something.
-pub(crate) fn turn(tools: &[(&str, &str)]) -> Option<MutexGuard<'static, ()>> {
-    let turn = ONE_AT_A_TIME.lock();
-    if !rustix::process::geteuid().is_root() {
-        println!("skipped: it takes root to mount a file system");
-        return None;
-    }
-    for (tool, package) in tools {
-        if Command::new(tool).arg("-V").output().is_err() {
-            println!("skipped: there is no {tool} here: apt-get install {package}");
-            return None;
-        }
-    }
-    if let Err(why) = tried("losetup", &["--find"]) {
-        println!("skipped: there are no loop devices here: {why}");
-        return None;
-    }
-    Some(turn)
+/// Waits for a test's turn: limits of the process are everybody's.
+pub(crate) fn turn() -> MutexGuard<'static, ()> {
+    ONE_AT_A_TIME.lock()
+}
+
+/// Says what keeps file systems from being made and mounted here, if anything does. `tools` are
+/// programs and the packages that have them.
+pub(crate) fn is_skipped(tools: &[(&str, &str)]) -> bool {
+    let missing = tools.iter().find(|(tool, _)| Command::new(tool).arg("-V").output().is_err());
+    let why = match missing {
+        _ if !rustix::process::geteuid().is_root() => "it takes root".to_owned(),
+        Some((tool, package)) => format!("there is no {tool} here: apt-get install {package}"),
+        None => match tried("losetup", &["--find"]) {
+            Ok(_) => return false,
+            Err(why) => format!("there are no loop devices here: {why}"),
+        },
+    };
+    println!("skipped: {why}");
+    true
 }
 
 /// Runs a program; what it has said, or why it failed.
@@ -72,7 +72,7 @@ impl Mount {
         mount
     }
 
-    /// A file system of so many MiB, in a file in the temporary directory or in `image`.
+    /// A file system of so many MiB, in a file of its own or in `image`.
     pub(crate) fn of(mkfs: Mkfs<'_>, mib: u64, image: Option<PathBuf>) -> Self {
         let mut mount = Self::nothing();
         let image = image.unwrap_or_else(|| mount.point.with_file_name("image"));
@@ -83,8 +83,10 @@ impl Mount {
         mount
     }
 
+    /// Where something can be mounted; beside it there is room for an image, in memory if possible:
+    /// what is tested is the file system in it.
     fn nothing() -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
         let point = dir.path().join("mounted");
         fs::create_dir(&point).unwrap();
         Self { device: None, point, _dir: dir }
@@ -95,13 +97,16 @@ impl Mount {
         done("mount", &["-o", options, device, text(&self.point)]);
     }
 
-    pub(crate) fn unmount(&self) {
+    /// Unmounts it and mounts it again: what is in the page cache alone is gone.
+    pub(crate) fn mount_again(&self) {
         done("umount", &[text(&self.point)]);
+        self.mount("rw");
     }
 
-    /// The name of the loop device.
-    pub(crate) fn device(&self) -> &str {
-        self.device.as_deref().expect("a loop device").trim_start_matches("/dev/")
+    /// Has an ext4 find an error in itself: it goes read-only, as it does on a bad device.
+    pub(crate) fn abort_ext4(&self) {
+        let name = self.device.as_deref().expect("a loop device").trim_start_matches("/dev/");
+        fs::write(format!("/sys/fs/ext4/{name}/trigger_fs_error"), "1").unwrap();
     }
 }
 
@@ -118,18 +123,20 @@ impl Drop for Mount {
     }
 }
 
-/// A file that takes all the space that is left.
+/// A file that takes the space that is left.
 pub(crate) struct Ballast(PathBuf);
 
 impl Ballast {
-    pub(crate) fn fill(dir: &Path) -> Self {
+    /// Takes all but so many bytes.
+    pub(crate) fn fill(dir: &Path, left: u64) -> Self {
         let path = dir.join("ballast");
         let mut file = OpenOptions::new().create(true).append(true).open(&path).unwrap();
-        for bytes in [1 << 20, 4096, 512] {
+        for bytes in [1 << 20, 4096] {
             while file.write_all(&vec![b'x'; bytes]).is_ok() {}
         }
-        // So that nothing is left to be written that has no place.
-        let _ = file.sync_all();
+        let len = file.metadata().unwrap().len();
+        file.set_len(len - left).unwrap();
+        file.sync_all().unwrap();
         Self(path)
     }
 
