@@ -51,7 +51,8 @@ const EXTENDED_AT_ONCE: u32 = 16;
 ///
 /// # Errors
 /// [`Error::NoSuchFile`]; [`Error::Config`] if it would have too many blocks; [`Error::Io`] if
-/// there is no space for them: nothing has changed; as [`Operation::page`] and [`Operation::commit`]: some pages may have been added.
+/// there is no space for them: nothing has changed; as [`Operation::page`] and
+/// [`Operation::commit`]: some pages may have been added.
 pub fn extend(
     parts: &Parts<'_>,
     id: FileId,
@@ -133,8 +134,8 @@ pub fn drop_file(parts: &Parts<'_>, id: FileId) -> Result<()> {
     Ok(())
 }
 
-/// Finds the file. A log that has no space for what is in it already is found out here, when
-/// nothing has changed: so a full disk hardly ever poisons in step 4.
+/// Finds the file. What is in the log already is made durable here, when nothing has changed: so in
+/// step 4 there is little that can fail.
 fn prepare(parts: &Parts<'_>, id: FileId) -> Result<Arc<DataFile>> {
     parts.poison.check()?;
     let file = parts.files.get(id)?;

@@ -162,19 +162,38 @@ fn the_number_of_a_dropped_file_stays_unused_when_the_log_has_forgotten_it() {
 fn a_cut_for_which_the_log_has_no_room_changes_nothing() {
     let (disk, engine, file) = store(FileOptions::default(), 4);
     disk.fail_at(1, Fault::persistent(ENOSPC).only(OpKind::Create));
-    // Until the log needs a segment that it cannot have.
-    let failed = (0..1000).find_map(|_| {
-        let mut operation = engine.operation();
-        operation.page(PageId::new(file, 0)).unwrap().change(0..3000).unwrap().fill(9);
-        engine.commit(operation).err()
-    });
-    assert!(matches!(failed, Some(Error::Io { .. })), "{failed:?}");
+    // Until the log needs a segment that it cannot have: then for the smallest of records.
+    for is_large in [true, false] {
+        let failed = (0..1000).find_map(|_| {
+            let mut operation = engine.operation();
+            match is_large {
+                true => operation.page(PageId::new(file, 0)).unwrap().write(0, &[9; 3000]).unwrap(),
+                false => operation.note(1, &[]),
+            }
+            engine.commit(operation).err()
+        });
+        assert!(matches!(failed, Some(Error::Io { .. })), "{failed:?}");
+    }
     assert!(matches!(engine.truncate(file, 1), Err(Error::Io { .. })));
     assert!(matches!(engine.drop_file(file), Err(Error::Io { .. })));
     assert_eq!(engine.read(PageId::new(file, 3)).unwrap()[0], 3);
     disk.clear_faults();
     engine.truncate(file, 1).unwrap();
     assert_eq!(engine.blocks(file).unwrap(), 1);
+}
+
+#[test]
+fn an_extension_for_which_there_is_no_space_changes_nothing_and_no_checkpoint_fails_for_it() {
+    let (disk, engine, file) = store(FileOptions::default(), 1);
+    disk.fail_at(1, Fault::persistent(ENOSPC).only(OpKind::Reserve));
+    let refused = engine.extend(file, 100).unwrap_err();
+    let expected = "reserve of data/00000001.0 at offset 4096 failed: ";
+    assert!(refused.to_string().starts_with(expected), "{refused}");
+    assert_eq!(engine.blocks(file).unwrap(), 1);
+    engine.checkpoint(Urgency::Immediate).unwrap();
+    disk.clear_faults();
+    assert_eq!(engine.extend(file, 100).unwrap(), 1);
+    engine.checkpoint(Urgency::Immediate).unwrap();
 }
 
 #[test]

@@ -37,8 +37,8 @@ impl Wal {
     /// Inserts a record that was assembled by the rule of `epoch`.
     ///
     /// # Errors
-    /// [`Error::RecordTooLarge`]; [`Error::Io`] if there is no space for it, neither in the segments
-    /// that are there nor for new ones: nothing has happened. [`Error::Poisoned`].
+    /// [`Error::RecordTooLarge`]; [`Error::Io`] if there is no space for it, in the segments that
+    /// are there or for new ones: nothing has happened. [`Error::Poisoned`].
     pub fn insert(&self, record: &mut RecordBuf, epoch: Epoch) -> Result<Inserted> {
         self.poison.check()?;
         if record.len() > MAX_RECORD_BYTES {

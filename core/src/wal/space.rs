@@ -1,5 +1,5 @@
-//! Space for the log, found before a record has its place in it. PostgreSQL has none of this: a full
-//! disk is a PANIC there.
+//! Space for the log, found before a record has its place in it. PostgreSQL has none of this: there
+//! a full disk is a PANIC.
 //!
 //! What has a place in the log must be written. So the segments that records reach, and one more,
 //! are created and opened for writing before: whoever finds no space, or no descriptor, is refused

@@ -50,19 +50,19 @@ fn an_operation_has_a_line_before_it_and_one_after_it_with_its_outcome() {
     file.sync_data().unwrap_err();
     file.read_at(&mut [0; 100], 8).unwrap();
     disk.rename("a", "b\"\n").unwrap();
-    let hash = |bytes| format!("{:08x}", crc32c::crc32c(bytes));
+    let hash = |bytes| format!("\"crc32c\":\"{:08x}\"", crc32c::crc32c(bytes));
     let expected = [
         r#"{"seq":1,"op":"create","file":"a"}"#,
         r#"{"seq":2,"of":1}"#,
         &format!(
-            r#"{{"seq":3,"op":"write","file":"a","handle":1,"offset":5,"len":7,"crc32c":"{}","at":0}}"#,
+            r#"{{"seq":3,"op":"write","file":"a","handle":1,"offset":5,"len":7,{},"at":0}}"#,
             hash(b"seawall")
         ),
         r#"{"seq":4,"of":3}"#,
         r#"{"seq":5,"op":"sync_data","file":"a","handle":1}"#,
         r#"{"seq":6,"of":5,"errno":5,"error":"Input/output error (os error 5)"}"#,
         r#"{"seq":7,"op":"read","file":"a","handle":1,"offset":8,"len":100}"#,
-        &format!(r#"{{"seq":8,"of":7,"read":4,"crc32c":"{}"}}"#, hash(b"wall")),
+        &format!(r#"{{"seq":8,"of":7,"read":4,{}}}"#, hash(b"wall")),
         r#"{"seq":9,"op":"rename","file":"a","to":"b\"\u000a"}"#,
         r#"{"seq":10,"of":9}"#,
     ];

@@ -6,7 +6,7 @@
 //!            PostgreSQL: KeepLogSeg, ReplicationSlotReserveWal
 //! threads    2 (a consumer, a checkpointer)
 //! bounds     three segments, of which recovery needs the last; the slot advances by one
-//! cost       21 executions under dpor
+//! cost       16 executions under dpor
 //! broken by  a slot taken without a look at what is gone; what goes decided in one step and noted
 //!            in another; a removal that asks the slots and does not listen
 
