@@ -41,7 +41,7 @@ impl BenchWal {
         let segments = segments.expect("no segments");
         let start = geometry.start();
         let last = geometry.segment(start) + SEGMENTS_AHEAD;
-        segments.open_for_writing(last).expect("space for the segments");
+        segments.create_upto(last).expect("space for the segments");
         let at = ResumeAt { end: start, last_block: Vec::new(), redo: start };
         let (ring, clock) = (config.wal_buffer_bytes, Arc::new(SystemClock::new()));
         let wal = Wal::resume(&at, SYSTEM_ID, geometry, ring, segments, poison, clock);

@@ -9,6 +9,7 @@ use crate::page::PageCommand;
 use crate::recover::RecoverArgs;
 use crate::salvage::SalvageArgs;
 use crate::testfsync::TestFsyncArgs;
+use crate::trace::TraceArgs;
 use crate::wal::WalCommand;
 use clap::{Args, Parser, Subcommand};
 use seawall::Format;
@@ -200,8 +201,13 @@ pub(crate) struct TortureArgs {
     /// Requests for a sync that may wait for the checkpointer
     #[arg(long, default_value_t = 1024)]
     pub(crate) sync_queue: usize,
+    /// Read and write through the page cache, and make the log durable by fdatasync
+    #[arg(long)]
+    pub(crate) buffered: bool,
     #[command(flatten)]
     pub(crate) format: FormatArgs,
+    #[command(flatten)]
+    pub(crate) trace: TraceArgs,
     /// Report checkpoints and latencies on stdout, and end with stdin: for the demo
     #[arg(long, hide = true)]
     pub(crate) report: bool,

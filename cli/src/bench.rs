@@ -16,6 +16,7 @@ use crate::args::{MAX_BUFFERS, parse_duration};
 use crate::exit::{EXIT_CODES, Failure, note, result};
 use crate::interrupt::Interrupt;
 use crate::torture::layout::draw;
+use crate::trace::{self, TraceArgs};
 use clap::Args;
 use clients::Plan;
 use line::Line;
@@ -69,6 +70,8 @@ pub(crate) struct BenchArgs {
     /// Print a JSON object for each second, each checkpoint and the summary
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    trace: TraceArgs,
     /// Begin when a line is on stdin, and end with stdin: for the laboratory
     #[arg(long, hide = true)]
     wait: bool,
@@ -94,7 +97,8 @@ fn measure(args: &BenchArgs, interrupt: &Interrupt) -> Result<(), Failure> {
     if args.wait && !is_told_to_go()? {
         return Ok(());
     }
-    let store = Store::open(&args.dir, args.config())?;
+    let trace = args.trace.begin()?;
+    let store = Store::open_on(trace::disk(&args.dir, trace.as_ref()), args.config(), None)?;
     note!("{} clients work, measured after {} s", args.clients, args.warmup_seconds);
     let plan = Plan {
         clients: args.clients,
@@ -107,7 +111,7 @@ fn measure(args: &BenchArgs, interrupt: &Interrupt) -> Result<(), Failure> {
     if args.keep {
         store.close()?;
     }
-    Ok(())
+    trace::end(trace.as_ref())
 }
 
 /// The store is closed afterwards: whatever the load was like, work begins with an empty pool, and

@@ -1,9 +1,16 @@
-//! Signals that ask for the end: noted, so that what was made can be put away first.
+//! Signals: those that ask for the end are noted, so that what was made can be put away first.
 
 use crate::exit::Failure;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+
+/// From now on a write beyond what a file may have fails, as one to a full disk does, and does not
+/// end the process. PostgreSQL: the postmaster ignores SIGXFSZ.
+pub(crate) fn survive_size_limits() {
+    // If it fails, the first such write ends the process: like a crash, which loses nothing.
+    let _ = signal_hook::flag::register(SIGXFSZ, Arc::default());
+}
 
 /// Whether SIGINT, SIGTERM or SIGHUP has come.
 #[derive(Debug, Clone)]

@@ -21,6 +21,7 @@ mod recover;
 mod salvage;
 mod testfsync;
 mod torture;
+mod trace;
 mod verify;
 mod wal;
 
@@ -31,6 +32,7 @@ use seawall::{Config, Store};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    interrupt::survive_size_limits();
     let done = match Cli::parse().command.unwrap_or_default() {
         Command::Demo(args) => demo::run(&args),
         Command::Init(args) => init(&args),

@@ -18,10 +18,13 @@ mod worker;
 use crate::args::TortureArgs;
 use crate::exit::{Failure, note};
 use crate::open::stored_format;
-use layout::Layout;
+use crate::trace;
+use layout::{Layout, draw};
 pub(crate) use report::{CHECKPOINT_COMPLETE, CHECKPOINT_STARTED, LATENCY};
 use run::Run;
-use seawall::{Config, Format, Store};
+use seawall::seawall_core::engine::Engine;
+use seawall::{Config, Format, Store, Trace, WalSync};
+use std::sync::Arc;
 use std::time::Duration;
 
 const DEFAULT_WAL_SEGMENT_BYTES: u32 = 1 << 20;
@@ -33,15 +36,17 @@ pub(crate) fn run(args: &TortureArgs) -> Result<(), Failure> {
     if args.report {
         report::end_with_stdin()?;
     }
-    torture(args).map_err(|failure| failure.within(&args.dir))
+    let trace = args.trace.begin()?;
+    let done = torture(args, trace.as_ref()).map_err(|failure| failure.within(&args.dir));
+    done.and(trace::end(trace.as_ref()))
 }
 
-fn torture(args: &TortureArgs) -> Result<(), Failure> {
-    let store = open(args)?;
+fn torture(args: &TortureArgs, trace: Option<&Arc<Trace>>) -> Result<(), Failure> {
+    let store = open(args, trace)?;
     note!("torture: {}", store.recovery());
     let layout = Layout::prepare(&store, args.seed, args.pages)?;
     note!("torture: seed {}, {} data pages", layout.plan.seed, layout.plan.pages);
-    let summary = Run::new(&store, layout, args)?.go()?;
+    let summary = Run::new(&store, layout, args, trace)?.go()?;
     let checkpoints = store.checkpoints().done;
     let last = store.close()?;
     note!("torture: {summary}, {checkpoints} checkpoints");
@@ -51,16 +56,17 @@ fn torture(args: &TortureArgs) -> Result<(), Failure> {
 
 /// Opens the store; creates it if there is none. Options that are not possible, or contradict the
 /// store's format, are noticed before anything is touched.
-fn open(args: &TortureArgs) -> Result<Store, Failure> {
+fn open(args: &TortureArgs, trace: Option<&Arc<Trace>>) -> Result<Store, Failure> {
     let stored = stored_format(&args.dir)?;
     let base = Format { wal_segment_bytes: DEFAULT_WAL_SEGMENT_BYTES, ..Format::default() };
     let config = config(args, args.format.over(stored.unwrap_or(base)));
     config.validate()?;
+    let disk = trace::disk(&args.dir, trace);
     match stored {
         Some(found) => config.format.must_match(&found)?,
-        None => Store::init(&args.dir, &config)?,
+        None => Engine::create(&disk, &config, draw())?,
     }
-    Ok(Store::open(&args.dir, config)?)
+    Ok(Store::open_on(disk, config, None)?)
 }
 
 fn config(args: &TortureArgs, format: Format) -> Config {
@@ -77,6 +83,10 @@ fn config(args: &TortureArgs, format: Format) -> Config {
     };
     if args.checkpoint_every > Duration::ZERO {
         config.checkpoint_timeout = args.checkpoint_every;
+    }
+    if args.buffered {
+        (config.data_direct, config.wal_direct) = (false, false);
+        config.wal_sync = WalSync::Fdatasync;
     }
     config
 }

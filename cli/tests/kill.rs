@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
-use support::{command, last, run};
+use support::{check_acks, command, last, run};
 
 const DEFAULT_ROUNDS: u64 = 12;
 
@@ -159,19 +159,6 @@ fn killed(mut command: Command, after: Duration) -> (String, String) {
         child.wait().unwrap();
     });
     (told, errors)
-}
-
-/// The highest acknowledgement: they go on after `last` and rise by one. A line that the kill has
-/// cut says nothing.
-fn check_acks(told: &str, last: u64) -> Result<u64, String> {
-    let mut acked = last;
-    for line in told.split_inclusive('\n').filter(|line| line.ends_with('\n')) {
-        if line != format!("ack {}\n", acked + 1) {
-            return Err(format!("{line:?} after ack {acked}"));
-        }
-        acked += 1;
-    }
-    Ok(acked)
 }
 
 /// A linear congruential generator with its high bits mixed down: enough for parameters.

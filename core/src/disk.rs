@@ -162,6 +162,11 @@ pub trait DiskFile: Send + Sync {
     /// Reserves space for the range and extends the file to its end, reading as zeros.
     fn allocate(&self, offset: u64, len: u64) -> io::Result<()>;
 
+    /// Finds space for the range, which may be behind the end of the file, without making the file
+    /// longer: a write there that comes later finds it. Does nothing where the platform cannot, or
+    /// where it writes somewhere else each time.
+    fn reserve(&self, offset: u64, len: u64) -> io::Result<()>;
+
     /// Cuts the file, or extends it with zeros, to `len` bytes. What was cut off reads as zeros
     /// if the file grows again. Durable with the next sync of the file.
     fn set_len(&self, len: u64) -> io::Result<()>;

@@ -87,7 +87,7 @@ impl Engine {
         remove_unused_wal(&**disk)?;
         let (poison, method) = (Arc::new(Poison::new()), config.wal_sync_method());
         let segments = Segments::open(Arc::clone(disk), geometry, poison, method)?;
-        segments.open_for_writing(1)?;
+        segments.create_upto(1)?;
         let start = geometry.start();
         let control = Control {
             sequence: 0,

@@ -2,7 +2,7 @@
 //! PostgreSQL: `ExtendBufferedRel`, `RelationTruncate`, `smgrDoPendingDeletes`.
 //!
 //! # Steps of an extension
-//! 1. Lock the file's length.
+//! 1. Lock the file's length, and find space on disk for the pages.
 //! 2. Format the new pages in the pool, exclusively locked and outside of the file: who comes for
 //!    one of them waits for its lock and is refused if the extension fails. A page there that is
 //!    part of the file is never formatted, since its block is before the end.
@@ -50,8 +50,9 @@ const EXTENDED_AT_ONCE: u32 = 16;
 /// be there, the first ones.
 ///
 /// # Errors
-/// [`Error::NoSuchFile`]; [`Error::Config`] if it would have too many blocks; as
-/// [`Operation::page`] and [`Operation::commit`]: some pages may have been added.
+/// [`Error::NoSuchFile`]; [`Error::Config`] if it would have too many blocks; [`Error::Io`] if
+/// there is no space for them: nothing has changed; as [`Operation::page`] and
+/// [`Operation::commit`]: some pages may have been added.
 pub fn extend(
     parts: &Parts<'_>,
     id: FileId,
@@ -68,6 +69,7 @@ pub fn extend(
         found: format!("{first} and {blocks} more"),
         expected: format!("{} in all", u32::MAX),
     })?;
+    parts.files.find_space(&file, first..last)?;
     let at_once = EXTENDED_AT_ONCE.min(parts.pool.buffers() as u32 / 4).max(1);
     for start in (first..last).step_by(at_once as usize) {
         let end = last.min(start.saturating_add(at_once));
@@ -132,8 +134,8 @@ pub fn drop_file(parts: &Parts<'_>, id: FileId) -> Result<()> {
     Ok(())
 }
 
-/// Finds the file. A log that has no space for what is in it already is found out here, when
-/// nothing has changed: so a full disk hardly ever poisons in step 4.
+/// Finds the file. What is in the log already is made durable here, when nothing has changed: so in
+/// step 4 there is little that can fail.
 fn prepare(parts: &Parts<'_>, id: FileId) -> Result<Arc<DataFile>> {
     parts.poison.check()?;
     let file = parts.files.get(id)?;

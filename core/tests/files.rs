@@ -6,6 +6,7 @@ use common::sweep::{Sweep, change, sweep};
 use common::{config, content, engine_on, open, recover};
 use seawall_core::checkpoint::Urgency;
 use seawall_core::config::Config;
+use seawall_core::disk::Disk;
 use seawall_core::engine::Engine;
 use seawall_core::error::{Error, Result};
 use seawall_core::files::{FileOptions, TablespaceId};
@@ -50,6 +51,23 @@ fn crash(disk: &SimDisk, engine: Engine) -> (SimDisk, Engine) {
     let disk = nothing_survives.mount();
     let engine = open(&disk, &config()).unwrap();
     (disk, engine)
+}
+
+#[test]
+fn entries_that_a_killed_process_has_left_are_durable_before_they_are_relied_upon() {
+    let disk = SimDisk::new();
+    drop(engine_on(&disk, &config()));
+    // Killed before it could sync the directories: of a file, of the control file.
+    disk.create("data/00000001.0").unwrap();
+    disk.rename("control", "control.new").unwrap();
+    disk.sync_dir("").unwrap();
+    disk.rename("control.new", "control").unwrap();
+    let engine = open(&disk, &config()).unwrap();
+    engine.extend(FileId(1), 2).unwrap();
+    write(&engine, PageId::new(FileId(1), 1), 7);
+    engine.checkpoint(Urgency::Immediate).unwrap();
+    let (_disk, engine) = crash(&disk, engine);
+    assert_eq!(first_bytes(&engine, FileId(1)), [0, 7]);
 }
 
 fn is_beyond_end<T>(result: Result<T>) -> bool {
@@ -144,19 +162,38 @@ fn the_number_of_a_dropped_file_stays_unused_when_the_log_has_forgotten_it() {
 fn a_cut_for_which_the_log_has_no_room_changes_nothing() {
     let (disk, engine, file) = store(FileOptions::default(), 4);
     disk.fail_at(1, Fault::persistent(ENOSPC).only(OpKind::Create));
-    // Until the log needs a segment that it cannot have.
-    let failed = (0..1000).find_map(|_| {
-        let mut operation = engine.operation();
-        operation.page(PageId::new(file, 0)).unwrap().change(0..3000).unwrap().fill(9);
-        engine.commit(operation).err()
-    });
-    assert!(matches!(failed, Some(Error::Io { .. })), "{failed:?}");
+    // Until the log needs a segment that it cannot have: then for the smallest of records.
+    for is_large in [true, false] {
+        let failed = (0..1000).find_map(|_| {
+            let mut operation = engine.operation();
+            match is_large {
+                true => operation.page(PageId::new(file, 0)).unwrap().write(0, &[9; 3000]).unwrap(),
+                false => operation.note(1, &[]),
+            }
+            engine.commit(operation).err()
+        });
+        assert!(matches!(failed, Some(Error::Io { .. })), "{failed:?}");
+    }
     assert!(matches!(engine.truncate(file, 1), Err(Error::Io { .. })));
     assert!(matches!(engine.drop_file(file), Err(Error::Io { .. })));
     assert_eq!(engine.read(PageId::new(file, 3)).unwrap()[0], 3);
     disk.clear_faults();
     engine.truncate(file, 1).unwrap();
     assert_eq!(engine.blocks(file).unwrap(), 1);
+}
+
+#[test]
+fn an_extension_for_which_there_is_no_space_changes_nothing_and_no_checkpoint_fails_for_it() {
+    let (disk, engine, file) = store(FileOptions::default(), 1);
+    disk.fail_at(1, Fault::persistent(ENOSPC).only(OpKind::Reserve));
+    let refused = engine.extend(file, 100).unwrap_err();
+    let expected = "reserve of data/00000001.0 at offset 4096 failed: ";
+    assert!(refused.to_string().starts_with(expected), "{refused}");
+    assert_eq!(engine.blocks(file).unwrap(), 1);
+    engine.checkpoint(Urgency::Immediate).unwrap();
+    disk.clear_faults();
+    assert_eq!(engine.extend(file, 100).unwrap(), 1);
+    engine.checkpoint(Urgency::Immediate).unwrap();
 }
 
 #[test]

@@ -115,6 +115,32 @@ fn a_checkpoint_leaves_a_whole_segment_ahead_for_commits_that_find_no_space() {
 }
 
 #[test]
+fn a_full_disk_refuses_commits_that_have_not_happened_and_completes_every_checkpoint() {
+    let (disk, engine) = store(&config());
+    disk.fail_at(1, Fault::persistent(ENOSPC).only(OpKind::Allocate));
+    let mut last = 1;
+    for round in 0..20 {
+        // Those that do not wait fill the ring, which no refusal may leave without a way out.
+        let waits = round % 2 == 0;
+        let error = (0..1000).find_map(|number| {
+            let mut operation = engine.operation();
+            operation.page(PAGE).unwrap().write(0, &[number as u8; CHANGE_BYTES]).unwrap();
+            let done =
+                if waits { engine.commit(operation) } else { engine.commit_async(operation) };
+            done.map(|_| last = number as u8).err()
+        });
+        let error = error.expect("there is no space");
+        assert!(matches!(&error, Error::Io { op: "allocate", .. }), "round {round}: {error}");
+        assert_eq!(engine.read(PAGE).unwrap()[0], last, "round {round}: it is undone");
+        checkpoint(&engine);
+    }
+    disk.clear_faults();
+    commit(&engine, 3 * PER_SEGMENT);
+    drop(engine);
+    assert_eq!(open(&disk, &config()).unwrap().read(PAGE).unwrap()[0], (3 * PER_SEGMENT) as u8);
+}
+
+#[test]
 fn a_slot_keeps_the_log_from_its_position_on_until_it_advances() {
     let (disk, engine) = store(&config());
     commit(&engine, PER_SEGMENT);

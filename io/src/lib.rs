@@ -30,12 +30,14 @@ mod clock;
 mod linux;
 mod measured;
 mod store;
+mod traced;
 mod workers;
 
 pub use clock::SystemClock;
 pub use linux::LinuxDisk;
 pub use measured::{IoKind, IoObject, IoStats};
 pub use store::Store;
+pub use traced::{Trace, TracedDisk};
 pub use workers::Threads;
 
 pub use seawall_core;

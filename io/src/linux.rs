@@ -13,6 +13,10 @@
 //!   file and the offset.
 //! * A file's descriptor is never duplicated nor opened anew behind its [`DiskFile`]: a failed
 //!   writeback is reported once for each open file.
+//! * A directory is opened for its first sync and stays open: a sync then fails only if it fails,
+//!   and not for want of a descriptor, which would be no reason to poison.
+//! * Who may write beyond the limit of a file's size (`RLIMIT_FSIZE`) ignores SIGXFSZ, which
+//!   otherwise ends the process: that is the program's to say, not a library's.
 #![expect(clippy::disallowed_types, reason = "this is the disk that the lint points to")]
 
 mod file;
@@ -21,7 +25,9 @@ mod sys;
 
 use file::{LinuxFile, WritebackSupport};
 use seawall_core::disk::{Disk, DiskFile, LockOutcome, OnWrite, OpenMode};
-use std::fs::{self, DirBuilder, OpenOptions};
+use seawall_core::sync::Mutex;
+use std::collections::BTreeMap;
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, symlink};
 use std::path::{Component, Path, PathBuf};
@@ -35,13 +41,16 @@ const DIR_MODE: u32 = 0o700;
 pub struct LinuxDisk {
     root: PathBuf,
     writeback: Arc<WritebackSupport>,
+    /// Directories that were synced, by their paths.
+    dirs: Mutex<BTreeMap<String, Arc<File>>>,
     is_read_only: bool,
 }
 
 impl LinuxDisk {
     /// The disk below `root`. Touches nothing: `create_dir("")` makes the directory itself.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into(), writeback: Arc::default(), is_read_only: false }
+        let (writeback, dirs) = (Arc::default(), Mutex::new(BTreeMap::new()));
+        Self { root: root.into(), writeback, dirs, is_read_only: false }
     }
 
     /// The disk below `root`, for looking at it: files are opened for reading only, and what would
@@ -66,6 +75,17 @@ impl LinuxDisk {
         }
         let what = format!("{path:?} is not a path below the store's directory");
         Err(io::Error::new(io::ErrorKind::InvalidInput, what))
+    }
+
+    /// A directory, open for its syncs.
+    fn dir(&self, path: &str) -> io::Result<Arc<File>> {
+        let mut dirs = self.dirs.lock();
+        if let Some(dir) = dirs.get(path) {
+            return Ok(Arc::clone(dir));
+        }
+        let dir = Arc::new(open_dir(&self.resolve(path)?)?);
+        dirs.insert(path.to_owned(), Arc::clone(&dir));
+        Ok(dir)
     }
 
     fn open_file(
@@ -165,7 +185,7 @@ impl Disk for LinuxDisk {
     }
 
     fn sync_dir(&self, dir: &str) -> io::Result<()> {
-        sync_dir_at(&self.resolve(dir)?)
+        self.dir(dir)?.sync_all()
     }
 
     fn lock(&self, path: &str) -> io::Result<LockOutcome> {
@@ -201,12 +221,12 @@ fn leads_to(link: &Path, target: &Path) -> bool {
 /// A parent that we may not even read was prepared by somebody else, the directory included.
 fn sync_entry_of(dir: &Path) -> io::Result<()> {
     let Some(parent) = dir.parent() else { return Ok(()) };
-    match sync_dir_at(parent) {
+    match open_dir(parent).and_then(|dir| dir.sync_all()) {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
         done => done,
     }
 }
 
-fn sync_dir_at(dir: &Path) -> io::Result<()> {
-    OpenOptions::new().read(true).custom_flags(libc::O_DIRECTORY).open(dir)?.sync_all()
+fn open_dir(dir: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).custom_flags(libc::O_DIRECTORY).open(dir)
 }

@@ -255,6 +255,10 @@ impl DiskFile for MeasuredFile {
         self.time(IoKind::Extend, len, |file| file.allocate(offset, len))
     }
 
+    fn reserve(&self, offset: u64, len: u64) -> io::Result<()> {
+        self.time(IoKind::Extend, len, |file| file.reserve(offset, len))
+    }
+
     fn set_len(&self, len: u64) -> io::Result<()> {
         self.time(IoKind::Extend, 0, |file| file.set_len(len))
     }

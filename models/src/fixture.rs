@@ -17,7 +17,7 @@ use super::seawall_core::poison::Poison;
 use super::seawall_core::sim::{CrashOptions, Op, SimDisk};
 use super::seawall_core::sync::Setting;
 use super::seawall_core::wal::background::{BackgroundSettings, WalWriter};
-use super::seawall_core::wal::position::Geometry;
+use super::seawall_core::wal::position::{Geometry, segment_path};
 use super::seawall_core::wal::reader::{Record, WalReader};
 use super::seawall_core::wal::record::{RecordBuf, RecordKind};
 use super::seawall_core::wal::segment::{Segments, SyncMethod, WalSync};
@@ -192,7 +192,9 @@ impl Store {
     pub(crate) fn new(frames: usize, blocks: u32, ring: usize) -> Arc<Self> {
         let disk = disk(blocks);
         let geometry = Geometry::new(&FORMAT);
-        disk.write_file("wal/0000000000000001", &vec![0; geometry.segment_bytes() as usize]);
+        for segment in [1, 2] {
+            disk.write_file(&segment_path(segment), &vec![0; geometry.segment_bytes() as usize]);
+        }
         let poison = Arc::new(Poison::new());
         let method = SyncMethod { sync: WalSync::Fdatasync, direct: false };
         let segments =
@@ -202,6 +204,8 @@ impl Store {
         let segments = segments.expect("a good disk");
         let clock = Arc::new(NoClock);
         let wal = Wal::resume(&at, SYSTEM_ID, geometry, ring, segments, poison, clock);
+        // Before the scenario: a model does not fill the first.
+        wal.segments().open_upto(2).expect("a good disk");
         let log = Arc::clone(&wal) as Arc<dyn DurableLog>;
         Arc::new(Self { bed: Bed::with_log(disk, frames, log), wal, delays: Delays::new() })
     }

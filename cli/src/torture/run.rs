@@ -8,9 +8,9 @@ use super::worker::{Ended, Latencies, Shared, work};
 use crate::args::{MAX_THREADS, TortureArgs};
 use crate::exit::Failure;
 use hdrhistogram::Histogram;
-use seawall::Store;
-use std::sync::Mutex;
+use seawall::{Store, Trace};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::{Scope, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
@@ -70,6 +70,7 @@ impl<'s> Run<'s> {
         store: &'s Store,
         layout: Layout,
         args: &TortureArgs,
+        trace: Option<&'s Arc<Trace>>,
     ) -> Result<Self, Failure> {
         let mut pages = Vec::new();
         for thread in 0..MAX_THREADS {
@@ -85,7 +86,7 @@ impl<'s> Run<'s> {
         let budget = Budget::new(args);
         let acks = Acks::after(last);
         Ok(Self {
-            shared: Shared { store, layout, sequence: Mutex::new(last), acks, budget },
+            shared: Shared { store, layout, sequence: Mutex::new(last), acks, trace, budget },
             done: pages.iter().map(|page| page.operations).collect(),
             latencies,
             constant_checkpoints: args.checkpoint_every.is_zero(),

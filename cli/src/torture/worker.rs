@@ -11,9 +11,9 @@ use super::plan::OpId;
 use super::run::Budget;
 use crate::exit::Failure;
 use hdrhistogram::Histogram;
-use seawall::{Error, Lsn, Operation, PageId, Store};
+use seawall::{Error, Lsn, Operation, PageId, Store, Trace};
 use std::io;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long a thread rests that has found no free page in the pool.
@@ -26,6 +26,7 @@ pub(super) struct Shared<'s> {
     /// The number of the last operation. Held from the draw to the commit.
     pub(super) sequence: Mutex<u64>,
     pub(super) acks: Acks,
+    pub(super) trace: Option<&'s Arc<Trace>>,
     pub(super) budget: Budget,
 }
 
@@ -72,6 +73,9 @@ pub(super) fn work(
         shared.store.wait_durable(end)?;
         let us = started.elapsed().as_micros() as u64;
         latencies.lock().unwrap_or_else(PoisonError::into_inner).saturating_record(us);
+        if let Some(trace) = shared.trace {
+            trace.acknowledge(sequence, end);
+        }
         shared.acks.acknowledge(sequence).map_err(Ended::by_output)?;
     }
     Ok(())

@@ -85,6 +85,19 @@ pub(crate) fn last(stdout: &str) -> u64 {
     last.unwrap_or_else(|| panic!("no last= in {stdout:?}")).parse().unwrap()
 }
 
+/// The highest acknowledgement: they go on after `last` and rise by one. A line that the kill has
+/// cut says nothing.
+pub(crate) fn check_acks(told: &str, last: u64) -> Result<u64, String> {
+    let mut acked = last;
+    for line in told.split_inclusive('\n').filter(|line| line.ends_with('\n')) {
+        if line != format!("ack {}\n", acked + 1) {
+            return Err(format!("{line:?} after ack {acked}"));
+        }
+        acked += 1;
+    }
+    Ok(acked)
+}
+
 /// Lengths and hashes of all files below a directory, without the lock file: that names its last
 /// holder.
 pub(crate) fn snapshot(dir: &Path) -> BTreeMap<String, (u64, u64)> {

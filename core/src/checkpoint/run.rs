@@ -9,7 +9,7 @@
 //! 5. Remove the segments of dropped files (S8).
 //! 6. Insert the checkpoint record and flush the WAL to its end.
 //! 7. Write the control file.
-//! 8. Recycle or remove WAL before the redo point, and see that there is a segment ahead.
+//! 8. Recycle or remove WAL before the redo point, and see that there are segments ahead.
 //!
 //! # Rules
 //! * C1: a change whose record is before the redo point has set DIRTY before step 2 looks, and
@@ -212,7 +212,7 @@ impl Checkpointer {
 
 /// Steps 6 to 8. Returns where the checkpoint record starts.
 fn conclude(running: &mut State, parts: &Parts<'_>, redo: Lsn, state: StoreState) -> Result<Lsn> {
-    let (lsn, end) = parts.wal.insert_any_time(&mut checkpoint_record(redo))?;
+    let (lsn, end) = parts.wal.insert_checkpoint(&mut checkpoint_record(redo))?;
     parts.wal.flush(end)?;
     let last = *running.control.latest();
     running.control.write(Control {
@@ -227,7 +227,7 @@ fn conclude(running: &mut State, parts: &Parts<'_>, redo: Lsn, state: StoreState
     running.distance.update(redo.since(last.redo));
     retire_segments(&running.distance, parts, redo)?;
     if state == StoreState::InProduction {
-        preallocate_segment(parts)?;
+        preallocate_segments(parts)?;
     }
     Ok(lsn)
 }
@@ -278,10 +278,11 @@ fn retire_segments(distance: &Distance, parts: &Parts<'_>, redo: Lsn) -> Result<
     parts.wal.segments().retire_before(geometry.segment(redo), last_kept)
 }
 
-/// Step 8: a commit that enters the next segment finds it. PostgreSQL: `PreallocXlogFiles`.
-fn preallocate_segment(parts: &Parts<'_>) -> Result<()> {
+/// Step 8: a commit that enters the next segment finds it, and the one behind it that is kept for
+/// checkpoints. PostgreSQL: `PreallocXlogFiles`.
+fn preallocate_segments(parts: &Parts<'_>) -> Result<()> {
     let current = parts.wal.geometry().segment(parts.wal.reserved());
-    match parts.wal.segments().create_upto(current + 1) {
+    match parts.wal.segments().open_upto(current + 2) {
         // The checkpoint is complete all the same; who needs the segment is told.
         Err(Error::Io { .. }) => Ok(()),
         result => result,

@@ -20,6 +20,7 @@ mod dropped;
 mod file;
 mod name;
 mod segment;
+mod space;
 
 pub use directory::place_of;
 pub(crate) use directory::{list, tablespaces};
@@ -226,8 +227,7 @@ impl Files {
         let target = dir.join(format!("seawall-{system_id:016x}.{}", tablespace.0));
         let link = tablespace.dir();
         self.disk.link_dir(&link, &target).map_err(|e| failed("create", &link, 0, e))?;
-        let synced = self.disk.sync_dir("");
-        synced.map_err(|e| self.poison.poison("sync", "the store's directory", &e))?;
+        self.sync_root()?;
         creation.tablespaces.insert(tablespace);
         Ok(tablespace)
     }
@@ -293,12 +293,16 @@ impl Files {
         Ok(tag)
     }
 
-    /// Makes every segment of every file durable: what recovery found in the page cache may not
-    /// be.
+    /// Makes every segment of every file durable, and the entries of all files and directories:
+    /// what recovery found in the page cache may not be. A process may have been killed between
+    /// making a file and syncing the directory.
     ///
     /// # Errors
     /// [`Error::Poisoned`].
     pub fn sync_everything(&self) -> Result<()> {
+        self.sync_root()?;
+        let tablespaces = self.creation.lock().tablespaces.clone();
+        tablespaces.into_iter().try_for_each(|tablespace| self.sync_dir(tablespace))?;
         for id in self.list() {
             let segments = self.get(id)?.segments.lock().len() as u32;
             for segment in 0..segments {
@@ -382,6 +386,11 @@ impl Files {
             }
         }
         Ok(cut)
+    }
+
+    fn sync_root(&self) -> Result<()> {
+        let synced = self.disk.sync_dir("");
+        synced.map_err(|e| self.poison.poison("sync", "the store's directory", &e))
     }
 
     fn sync_dir(&self, tablespace: TablespaceId) -> Result<()> {

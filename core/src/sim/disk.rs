@@ -236,6 +236,11 @@ impl DiskFile for SimFile {
         self.disk.run(op, |state, op| state.allocate(op, self.ino))
     }
 
+    /// No scheduling point: it touches nothing that another call sees.
+    fn reserve(&self, offset: u64, len: u64) -> io::Result<()> {
+        self.disk.run(Op::range(OpKind::Reserve, &self.path, offset, len), |_, _| Ok(()))
+    }
+
     fn set_len(&self, len: u64) -> io::Result<()> {
         self.pass();
         let op = self.op(OpKind::SetLen, 0, len);

@@ -58,6 +58,8 @@ pub enum OpKind {
     SyncAll,
     /// [`DiskFile::allocate`](crate::disk::DiskFile::allocate).
     Allocate,
+    /// [`DiskFile::reserve`](crate::disk::DiskFile::reserve).
+    Reserve,
     /// [`DiskFile::set_len`](crate::disk::DiskFile::set_len).
     SetLen,
 }

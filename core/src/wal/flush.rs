@@ -90,6 +90,7 @@ impl Wal {
         clock: Arc<dyn Clock>,
     ) -> Arc<Self> {
         let (ring, reader) = Ring::new(ring_bytes, at.end, Arc::clone(&poison));
+        segments.resume_in(geometry.segment(at.end));
         let stager = Stager::new(reader, geometry, system_id, &at.last_block);
         let wal = Arc::new(Self {
             ring,

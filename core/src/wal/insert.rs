@@ -6,6 +6,7 @@
 //!   If not, the range becomes a void record and the caller assembles again. (PostgreSQL re-checks
 //!   the redo pointer under an insertion lock.)
 //! * W8: an inserter holds no lock of the log while it waits for room.
+//! * A record has space in a segment before it has its place in the log (`space.rs`).
 //!
 //! # Checked by
 //! models `wal_insert`, `redo_image`, `image_toggle`.
@@ -36,9 +37,8 @@ impl Wal {
     /// Inserts a record that was assembled by the rule of `epoch`.
     ///
     /// # Errors
-    /// [`Error::RecordTooLarge`], before anything happened; [`Error::Poisoned`]; [`Error::Io`] if
-    /// the ring is full and a new segment cannot be created, which poisons the log: the record
-    /// has a place in it already.
+    /// [`Error::RecordTooLarge`]; [`Error::Io`] if there is no space for it, in the segments that
+    /// are there or for new ones: nothing has happened. [`Error::Poisoned`].
     pub fn insert(&self, record: &mut RecordBuf, epoch: Epoch) -> Result<Inserted> {
         self.poison.check()?;
         if record.len() > MAX_RECORD_BYTES {
@@ -46,6 +46,11 @@ impl Wal {
             return Err(Error::RecordTooLarge { bytes, max_bytes });
         }
         record.close();
+        self.segments().find_space(epoch.seen_at().plus(record.padded_len()))?;
+        self.insert_closed(record, epoch)
+    }
+
+    fn insert_closed(&self, record: &mut RecordBuf, epoch: Epoch) -> Result<Inserted> {
         let reservation = self.ring.reserve(record.padded_len());
         let (start, end) = (reservation.next(), reservation.end());
         if reservation.epoch() != epoch {
@@ -63,9 +68,26 @@ impl Wal {
     /// # Errors
     /// As [`Wal::insert`].
     pub fn insert_any_time(&self, record: &mut RecordBuf) -> Result<(Lsn, Lsn)> {
+        self.until_it_is_in(|epoch| self.insert(record, epoch))
+    }
+
+    /// Inserts the record of a checkpoint, for which there is space in any case.
+    ///
+    /// # Errors
+    /// [`Error::Poisoned`].
+    pub fn insert_checkpoint(&self, record: &mut RecordBuf) -> Result<(Lsn, Lsn)> {
+        self.poison.check()?;
+        record.close();
+        self.until_it_is_in(|epoch| self.insert_closed(record, epoch))
+    }
+
+    fn until_it_is_in(
+        &self,
+        mut insert: impl FnMut(Epoch) -> Result<Inserted>,
+    ) -> Result<(Lsn, Lsn)> {
         loop {
             let (epoch, _) = self.redo();
-            if let Inserted::At { start, end } = self.insert(record, epoch)? {
+            if let Inserted::At { start, end } = insert(epoch)? {
                 return Ok((start, end));
             }
         }

@@ -35,6 +35,7 @@ mod request;
 pub mod ring;
 pub mod segment;
 mod slot;
+mod space;
 mod stage;
 mod stats;
 pub mod tail;

@@ -46,8 +46,11 @@ const POSITION_MASK: u64 = (1 << EPOCH_SHIFT) - 1;
 /// inserter whose record was assembled 2^16 epochs ago would be taken for a current one; but the
 /// pages of its record are locked and dirty, so not even the first checkpoint of these can
 /// complete, and images are turned on again only after one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Epoch(u16);
+#[derive(Debug, Clone, Copy)]
+pub struct Epoch {
+    number: u16,
+    seen_at: Lsn,
+}
 
 /// The ring.
 pub struct Ring {
@@ -140,7 +143,8 @@ impl Ring {
         loop {
             let (epoch, end) = split(word);
             store(end);
-            let next = u64::from(epoch.0.wrapping_add(1)) << EPOCH_SHIFT | (word & POSITION_MASK);
+            let next =
+                u64::from(epoch.number.wrapping_add(1)) << EPOCH_SHIFT | (word & POSITION_MASK);
             // AcqRel: Acquire pairs with the Release in reserve, Release with the Acquire in
             // reserved_now.
             match self.reserved.compare_exchange(word, next, Ordering::AcqRel, Ordering::Relaxed) {
@@ -225,8 +229,25 @@ impl Ring {
 }
 
 fn split(word: u64) -> (Epoch, Lsn) {
-    (Epoch((word >> EPOCH_SHIFT) as u16), Lsn((word & POSITION_MASK) * RECORD_ALIGNMENT))
+    let position = Lsn((word & POSITION_MASK) * RECORD_ALIGNMENT);
+    (Epoch { number: (word >> EPOCH_SHIFT) as u16, seen_at: position }, position)
 }
+
+impl Epoch {
+    /// The end of all reservations when it was looked at.
+    pub(super) fn seen_at(self) -> Lsn {
+        self.seen_at
+    }
+}
+
+/// Whenever they were looked at.
+impl PartialEq for Epoch {
+    fn eq(&self, other: &Self) -> bool {
+        self.number == other.number
+    }
+}
+
+impl Eq for Epoch {}
 
 impl Reservation<'_> {
     /// The epoch in which the range was reserved.

@@ -4,8 +4,6 @@
 //! # Rules
 //! * A segment is full of zeros and durable before it gets its name; recycling gives an old one a
 //!   new name, with stale bytes that no reader takes for new (addresses, record LSNs).
-//! * Whoever begins to write to a segment syncs the directory first: the file may have got its
-//!   name by a rename that is not durable yet.
 //! * R5: a segment that recovery or a slot needs is neither removed nor recycled.
 //! * Names are given under the lock of the state: creating and recycling do not pick the same one.
 //! * A segment is filled under a lock of its own: who finds the segment that he needs does not
@@ -13,6 +11,7 @@
 
 use super::position::{Geometry, WAL_DIR, parse_segment, segment_path};
 use super::slot::Slots;
+use super::space::Space;
 use crate::disk::{Disk, DiskFile, OnWrite, OpenMode};
 use crate::error::Result;
 use crate::files::{failed, remove_if_present};
@@ -20,6 +19,7 @@ use crate::lsn::{LSN_LIMIT, Lsn};
 use crate::page::AlignedBytes;
 use crate::poison::Poison;
 use crate::sync::Mutex;
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 
@@ -86,20 +86,28 @@ const ZEROS_BYTES: u64 = 1 << 20;
 
 /// The segment files of a store.
 pub struct Segments {
-    disk: Arc<dyn Disk>,
+    pub(super) disk: Arc<dyn Disk>,
     poison: Arc<Poison>,
-    geometry: Geometry,
-    method: SyncMethod,
+    pub(super) geometry: Geometry,
+    pub(super) method: SyncMethod,
     state: Mutex<State>,
     /// Held by whoever fills a new segment.
     filling: Mutex<()>,
+    pub(super) space: Space,
     slots: Arc<Slots>,
 }
 
 struct State {
-    /// The greatest segment that has a file.
-    last: u64,
+    /// Those that have a file. Nobody else makes or removes any while the store is open.
+    present: BTreeSet<u64>,
     counts: SegmentCounts,
+}
+
+impl State {
+    /// The greatest segment that has a file; 0 if there is none.
+    fn last(&self) -> u64 {
+        self.present.last().copied().unwrap_or(0)
+    }
 }
 
 /// What happened to segments.
@@ -125,50 +133,25 @@ impl Segments {
         mut method: SyncMethod,
     ) -> Result<Self> {
         let present = list(&*disk, &geometry)?;
-        let last = present.last().copied().unwrap_or(0);
-        let state = Mutex::new(State { last, counts: SegmentCounts::default() });
         let slots = Arc::new(Slots::new(geometry, first_of_the_last_run(&present)));
+        let present = present.into_iter().collect();
+        let state = Mutex::new(State { present, counts: SegmentCounts::default() });
         method.direct &=
             method.writes_durably() && geometry.block_bytes.is_multiple_of(disk.direct_alignment());
-        Ok(Self { disk, poison, geometry, method, state, filling: Mutex::new(()), slots })
-    }
-
-    /// Opens a segment for writing, creating it and those before it if need be; its entry is
-    /// durable. Returns how it is to be written.
-    ///
-    /// # Errors
-    /// [`Error::Io`](crate::error::Error::Io) if there is no space for a new one;
-    /// [`Error::Poisoned`](crate::error::Error::Poisoned) if a sync fails.
-    pub fn open_for_writing(&self, segment: u64) -> Result<(Arc<dyn DiskFile>, SyncMethod)> {
-        self.create_upto(segment)?;
-        let path = segment_path(segment);
-        let opened = self.open_as(&path, self.method).map_err(|e| failed("open", &path, 0, e))?;
-        self.sync_dir()?;
-        Ok(opened)
-    }
-
-    fn open_as(
-        &self,
-        path: &str,
-        method: SyncMethod,
-    ) -> io::Result<(Arc<dyn DiskFile>, SyncMethod)> {
-        match self.disk.open_with(path, method.open_mode()) {
-            Err(error) if method.direct && error.kind() == io::ErrorKind::Unsupported => {
-                self.open_as(path, SyncMethod { direct: false, ..method })
-            }
-            opened => Ok((opened?, method)),
-        }
+        let (filling, space) = (Mutex::new(()), Space::default());
+        Ok(Self { disk, poison, geometry, method, state, filling, space, slots })
     }
 
     /// Creates the segments up to this one that are missing at the end.
     ///
     /// # Errors
-    /// As [`Segments::open_for_writing`].
+    /// [`Error::Io`](crate::error::Error::Io) if there is no space for a new one;
+    /// [`Error::Poisoned`](crate::error::Error::Poisoned) if a sync fails.
     pub fn create_upto(&self, segment: u64) -> Result<()> {
-        while self.state.lock().last < segment {
+        while self.state.lock().last() < segment {
             let _filling = self.filling.lock();
             // Somebody may have done it, or recycled one, in the meantime.
-            if self.state.lock().last < segment {
+            if self.state.lock().last() < segment {
                 fill_new(&*self.disk, &self.geometry, &self.poison)?;
                 self.name_new()?;
             }
@@ -184,22 +167,20 @@ impl Segments {
     pub fn retire_before(&self, first_needed: u64, last_kept: u64) -> Result<()> {
         let first_needed = self.slots.let_go_before(first_needed);
         let mut state = self.state.lock();
-        let old = list(&*self.disk, &self.geometry)?
-            .into_iter()
-            .take_while(|segment| *segment < first_needed);
-        let mut retired = false;
+        let old: Vec<u64> = state.present.range(..first_needed).copied().collect();
+        let retired = !old.is_empty();
         for segment in old {
-            let path = segment_path(segment);
-            if state.last < last_kept {
-                let next = segment_path(state.last + 1);
-                self.disk.rename(&path, &next).map_err(|e| failed("rename", &path, 0, e))?;
-                state.last += 1;
+            let (path, next) = (segment_path(segment), state.last() + 1);
+            if next <= last_kept {
+                let renamed = self.disk.rename(&path, &segment_path(next));
+                renamed.map_err(|e| failed("rename", &path, 0, e))?;
+                state.present.insert(next);
                 state.counts.recycled += 1;
             } else {
                 self.disk.remove(&path).map_err(|e| failed("remove", &path, 0, e))?;
                 state.counts.removed += 1;
             }
-            retired = true;
+            state.present.remove(&segment);
         }
         if retired { self.sync_dir() } else { Ok(()) }
     }
@@ -217,14 +198,15 @@ impl Segments {
     /// Makes the new segment the last one.
     fn name_new(&self) -> Result<()> {
         let mut state = self.state.lock();
-        let path = segment_path(state.last + 1);
-        self.disk.rename(NEW_SEGMENT, &path).map_err(|e| failed("rename", NEW_SEGMENT, 0, e))?;
-        state.last += 1;
+        let next = state.last() + 1;
+        let renamed = self.disk.rename(NEW_SEGMENT, &segment_path(next));
+        renamed.map_err(|e| failed("rename", NEW_SEGMENT, 0, e))?;
+        state.present.insert(next);
         state.counts.added += 1;
         self.sync_dir()
     }
 
-    fn sync_dir(&self) -> Result<()> {
+    pub(super) fn sync_dir(&self) -> Result<()> {
         self.disk.sync_dir(WAL_DIR).map_err(|error| self.poison.poison("sync", WAL_DIR, &error))
     }
 }

@@ -152,7 +152,7 @@ impl Stager {
         match &self.segment {
             Some(open) if open.number == number => Ok(open.clone()),
             _ => {
-                let (file, method) = segments.open_for_writing(number)?;
+                let (file, method) = segments.take(number)?;
                 Ok(self.segment.insert(Segment { number, file, method }).clone())
             }
         }

@@ -152,6 +152,13 @@ impl DiskFile for LinuxFile {
         }
     }
 
+    fn reserve(&self, offset: u64, len: u64) -> io::Result<()> {
+        match sys::reserve(&self.file, offset, len) {
+            Err(error) if sys::lacks_allocate(&error) => Ok(()),
+            done => done,
+        }
+    }
+
     fn set_len(&self, len: u64) -> io::Result<()> {
         let _shared = self.zero_fill.read();
         self.file.set_len(len)

@@ -78,14 +78,23 @@ pub(super) fn lacks_call(error: &io::Error) -> bool {
 
 /// Reserves space for the range and extends the file to its end. Existing bytes stay.
 pub(super) fn allocate(file: &File, offset: u64, len: u64) -> io::Result<()> {
+    fallocate(file, 0, offset, len)
+}
+
+/// Reserves space for the range; the file's length stays.
+pub(super) fn reserve(file: &File, offset: u64, len: u64) -> io::Result<()> {
+    fallocate(file, libc::FALLOC_FL_KEEP_SIZE, offset, len)
+}
+
+fn fallocate(file: &File, mode: libc::c_int, offset: u64, len: u64) -> io::Result<()> {
     let (offset, len) = kernel_range(offset, len)?;
     retry_interrupted(|| {
         // SAFETY: the call takes no pointers, and `file` keeps the descriptor open throughout.
-        unsafe { libc::fallocate64(file.as_raw_fd(), 0, offset, len) }
+        unsafe { libc::fallocate64(file.as_raw_fd(), mode, offset, len) }
     })
 }
 
-/// Whether an error of [`allocate`] says that the file system cannot do it.
+/// Whether an error of [`allocate`] or [`reserve`] says that the file system cannot do it.
 pub(super) fn lacks_allocate(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EOPNOTSUPP))
 }

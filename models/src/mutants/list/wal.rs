@@ -40,7 +40,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         file: "wal/ring.rs",
         site: Statements,
         find: "store(end);",
-        replace: "if epoch.0 > 0 { store(end); }",
+        replace: "if epoch.number > 0 { store(end); }",
         models: &["redo_image"],
         reason: "who sees the new epoch sees the old redo point (W11)",
     },
