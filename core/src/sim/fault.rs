@@ -207,6 +207,7 @@ impl State {
             armed.fault.persistent
         });
         let fault = struck?;
+        self.first_failure.get_or_insert_with(|| op.clone());
         if fault.aborts {
             let read_only = Fault::persistent(EROFS).seed(fault.seed);
             self.faults.insert(0, Armed { remaining: 1, fault: read_only });

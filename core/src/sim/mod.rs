@@ -242,6 +242,11 @@ impl SimDisk {
         self.state().arm(n, fault);
     }
 
+    /// The first call that a fault has struck. A read has the number 0.
+    pub fn first_failure(&self) -> Option<Op> {
+        self.state().first_failure.clone()
+    }
+
     /// Ends persistent faults and disarms those that have not struck.
     pub fn clear_faults(&self) {
         self.state().faults.clear();

@@ -38,6 +38,8 @@ pub(super) struct State {
     pub(super) reads: u64,
     pub(super) prefetches: u64,
     pub(super) faults: Vec<Armed>,
+    /// The first call that a fault has struck.
+    pub(super) first_failure: Option<Op>,
     /// How much there may be on the disk, if there is a limit.
     pub(super) space: Option<Space>,
     /// What stale reads give.
@@ -128,6 +130,7 @@ impl State {
             reads: 0,
             prefetches: 0,
             faults: Vec::new(),
+            first_failure: None,
             space: None,
             remembered: None,
             next_ino,
