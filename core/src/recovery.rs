@@ -5,8 +5,8 @@
 //! 2. Refuse if it is known to have been durable further than that (`ahead.rs`), or if nobody
 //!    knows what it says: unknown records, custom kinds without a [`Redo`].
 //! 3. Sync what was read: it may be in the page cache alone, and what is built on it must not be
-//!    more durable than it is. Where a sync has failed, the kernel may take for clean what is in its
-//!    cache alone: so what is not known to have been durable is written again before.
+//!    more durable than it is. Where a sync has failed, the kernel may take what is in its cache
+//!    alone for clean: so what is not known to have been durable is written again before.
 //! 4. Clear what is behind the end, so that discarded records never come back to life.
 //! 5. Empty the unlogged files, unless the store was closed.
 //! 6. Replay (`replay.rs`), but for the changes of blocks and files that a later record cuts off

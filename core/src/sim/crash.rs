@@ -249,7 +249,12 @@ impl CrashImage {
         text
     }
 
-    /// The sectors that hold what nobody has written there, with the names of their files.
+    /// The sectors that hold what nobody has written there: under which name their files were
+    /// opened, and at which byte they start.
+    pub fn junk_sectors(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.junk().map(|(path, start, _)| (path, start))
+    }
+
     fn junk(&self) -> impl Iterator<Item = (&str, u64, Junk)> {
         let chosen = self.snapshot.slots.iter().zip(self.choice.iter().copied());
         chosen.filter(|(_, digit)| *digit > 0).filter_map(|(slot, digit)| match slot {

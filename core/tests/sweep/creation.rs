@@ -4,9 +4,9 @@
 use super::Tally;
 use super::common::sweep::images_of;
 use super::common::{Recovered, config, create, recover};
-use super::errors::{Trouble, ways};
+use super::errors::ways;
 use seawall_core::config::Config;
-use seawall_core::sim::{CrashImage, CrashOptions, SimDisk};
+use seawall_core::sim::{CrashImage, CrashOptions, Fault, SimDisk};
 
 /// Every crash, and every crash of the repetition after each `nth`.
 pub(crate) fn crashes(nth: usize) -> Result<Tally, String> {
@@ -37,8 +37,8 @@ pub(crate) fn troubles(nth: usize) -> Result<Tally, String> {
     let mut tally = Tally::default();
     for (first, fault) in ways().into_iter().enumerate() {
         for n in (1 + first % nth..).step_by(nth) {
-            let trouble = Trouble { fault: fault.clone(), n: n as u64 };
-            let struck = run(&trouble).map_err(|what| format!("{what}; with {trouble:?}"))?;
+            let n = n as u64;
+            let struck = run(&fault, n).map_err(|what| format!("{what}; {n} of {fault:?}"))?;
             let Some(images) = struck else { break };
             tally.troubles += 1;
             tally.after_trouble += images;
@@ -48,9 +48,9 @@ pub(crate) fn troubles(nth: usize) -> Result<Tally, String> {
 }
 
 /// `None` if nothing has failed; else how many images the failure may leave.
-fn run(trouble: &Trouble) -> Result<Option<usize>, String> {
+fn run(fault: &Fault, n: u64) -> Result<Option<usize>, String> {
     let (config, disk) = (config(), SimDisk::new());
-    disk.fail_at(trouble.n, trouble.fault.clone().seed(trouble.n));
+    disk.fail_at(n, fault.clone().seed(n));
     let outcome = create(&disk, &config).and_then(|()| recover(&disk, &config));
     if disk.first_failure().is_none() {
         return Ok(None);

@@ -24,11 +24,12 @@ pub(crate) struct Driver<'a> {
     engine: &'a Engine,
     sweep: &'a Mutex<Sweep>,
     last_file: u32,
+    failed: usize,
 }
 
 impl<'a> Driver<'a> {
     pub(crate) fn new(engine: &'a Engine, sweep: &'a Mutex<Sweep>) -> Self {
-        Self { engine, sweep, last_file: 0 }
+        Self { engine, sweep, last_file: 0, failed: 0 }
     }
 
     /// Takes the steps; what fails is passed over unless it poisons.
@@ -38,11 +39,21 @@ impl<'a> Driver<'a> {
     pub(crate) fn take(&mut self, steps: &[Step]) -> Result<()> {
         for step in steps {
             match self.step(*step) {
-                Err(error @ Error::Poisoned(_)) => return Err(error),
-                Ok(()) | Err(_) => {}
+                Ok(()) => {}
+                Err(error) => {
+                    self.failed += 1;
+                    if matches!(error, Error::Poisoned(_)) {
+                        return Err(error);
+                    }
+                }
             }
         }
         Ok(())
+    }
+
+    /// How many steps have failed.
+    pub(crate) fn failed(&self) -> usize {
+        self.failed
     }
 
     pub(crate) fn step(&mut self, step: Step) -> Result<()> {

@@ -12,12 +12,39 @@ use seawall_core::sim::{CrashImage, CrashOptions, EIO, ENOSPC, Fault, Op, OpKind
 use seawall_core::sync::Mutex;
 use std::sync::Arc;
 
-/// Which operations fail, and how.
+/// What goes wrong.
 #[derive(Clone, Debug)]
-pub(crate) struct Trouble {
-    pub(crate) fault: Fault,
-    /// The how many-th of those that it is for.
-    pub(crate) n: u64,
+pub(crate) enum Trouble {
+    /// The how many-th operation fails of those that the fault is for.
+    Fails { fault: Fault, n: u64 },
+    /// There is so much space, until the workload has ended.
+    Space { bytes: u64 },
+}
+
+impl Trouble {
+    fn begin(&self, disk: &SimDisk) {
+        match self {
+            Self::Fails { fault, n } => disk.fail_at(*n, fault.clone().seed(*n)),
+            Self::Space { bytes } => disk.set_space_left(Some(*bytes)),
+        }
+    }
+
+    /// Ends it; says what it has struck.
+    fn end(&self, disk: &SimDisk, failed_steps: usize) -> Option<String> {
+        disk.clear_faults();
+        disk.set_space_left(None);
+        match self {
+            Self::Fails { .. } => disk.first_failure().map(|op| format!("{op} failed")),
+            Self::Space { .. } => {
+                (failed_steps > 0).then(|| format!("{failed_steps} steps failed"))
+            }
+        }
+    }
+
+    /// Whether the kernel may go on showing what a file system with a journal would not.
+    fn loses_entries(disk: &SimDisk) -> bool {
+        disk.first_failure().is_some_and(|op| op.kind == OpKind::SyncDir)
+    }
 }
 
 /// Each way to fail: any operation or one of a kind, once and for good, at once and later.
@@ -47,32 +74,30 @@ pub(crate) fn run(plan: &Plan, trouble: &Trouble) -> Result<Option<Tally>, Strin
     let disk = plan.disk();
     let engine = engine_on(&disk, &plan.config);
     let sweep = Mutex::new(Sweep::default());
-    disk.fail_at(trouble.n, trouble.fault.clone().seed(trouble.n));
+    trouble.begin(&disk);
     let mut driver = Driver::new(&engine, &sweep);
     let result = driver.take(&plan.steps);
-    let Some(struck) = disk.first_failure() else { return Ok(None) };
-    disk.clear_faults();
-    let result = result.and_then(|()| after_it(&mut driver, &engine));
-    let poisoned = match result {
+    let Some(struck) = trouble.end(&disk, driver.failed()) else { return Ok(None) };
+    let poisoned = match result.and_then(|()| after_it(&mut driver, &engine)) {
         Ok(()) => false,
         Err(Error::Poisoned(_)) => true,
-        Err(error) => return Err(format!("it does not go on: {error}")),
+        Err(error) => return Err(format!("{struck}; it does not go on: {error}")),
     };
     if poisoned && !matches!(driver.close(), Err(Error::Poisoned(_))) {
         return Err("poisoned, and closed all the same".to_owned());
     }
-    let mut images = 0;
-    for image in disk.crash_images(&CrashOptions { max_subset: 4, seeded: 2, seed: trouble.n }) {
-        images += 1;
-        let at_least = |what: String| format!("{struck} failed; {what}; {}", image.describe());
+    let mut after_trouble = 0;
+    for image in disk.crash_images(&CrashOptions { max_subset: 4, seeded: 2, seed: 1 }) {
+        after_trouble += 1;
+        let at_least = |what: String| format!("{struck}; {what}; {}", image.describe());
         state_of(&image.mount(), plan, &sweep).map_err(at_least)?;
     }
     drop(engine);
-    if struck.kind != OpKind::SyncDir {
-        open_in_place(&disk, plan, &sweep).map_err(|what| format!("{struck} failed; {what}"))?;
+    if !Trouble::loses_entries(&disk) {
+        open_in_place(&disk, plan, &sweep).map_err(|what| format!("{struck}; {what}"))?;
     }
     let poisoned = usize::from(poisoned);
-    Ok(Some(Tally { troubles: 1, poisoned, after_trouble: images, ..Tally::default() }))
+    Ok(Some(Tally { troubles: 1, poisoned, after_trouble, ..Tally::default() }))
 }
 
 /// A store that is not poisoned holds what it should and goes on; a failure in the background may

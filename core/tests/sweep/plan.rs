@@ -116,7 +116,7 @@ impl Plan {
             write_combine_bytes: [0, 128 << 10][random.below(2)],
             ..config()
         };
-        let len = 12 + random.below(36) as u64;
+        let len = 16 + random.below(48) as u64;
         let mut steps = vec![Step::Create, Step::Extend { file: 0, pages: 3 }];
         steps.extend((1..=len).map(|number| Step::drawn(random, number, tears)));
         let sector_bytes = if tears { 512 } else { 4096 };
