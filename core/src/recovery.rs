@@ -5,7 +5,8 @@
 //! 2. Refuse if it is known to have been durable further than that (`ahead.rs`), or if nobody
 //!    knows what it says: unknown records, custom kinds without a [`Redo`].
 //! 3. Sync what was read: it may be in the page cache alone, and what is built on it must not be
-//!    more durable than it is.
+//!    more durable than it is. Where a sync has failed, the kernel may take what is in its cache
+//!    alone for clean: so what is not known to have been durable is written again before.
 //! 4. Clear what is behind the end, so that discarded records never come back to life.
 //! 5. Empty the unlogged files, unless the store was closed.
 //! 6. Replay (`replay.rs`), but for the changes of blocks and files that a later record cuts off
@@ -118,7 +119,8 @@ impl Recovery {
         }
     }
 
-    /// Step 3: makes the WAL that was read durable.
+    /// Step 3: makes the WAL that was read durable. What was in no group that is known to be is
+    /// written again: the last group, as a rule.
     ///
     /// # Errors
     /// [`Error::Poisoned`], [`Error::Io`].
@@ -131,9 +133,28 @@ impl Recovery {
         {
             let path = segment_path(number);
             let file = self.survey.disk.open(&path).map_err(|e| failed("open", &path, 0, e))?;
+            self.write_again(&*file, &path, number)?;
             file.sync_data().map_err(|e| poison.poison("sync", &path, &e))?;
         }
         self.survey.disk.sync_dir(WAL_DIR).map_err(|e| poison.poison("sync", WAL_DIR, &e))
+    }
+
+    /// Writes the blocks of a segment again that nobody knows to be durable.
+    fn write_again(&self, file: &dyn DiskFile, path: &str, number: u64) -> Result<()> {
+        let Survey { geometry, control, beyond, .. } = &self.survey;
+        let (durable, _) = beyond.durable(control);
+        if durable >= self.end() {
+            return Ok(());
+        }
+        let (first, last) = (geometry.block(durable), geometry.block(self.end()));
+        let mut bytes = AlignedBytes::zeroed(geometry.block_bytes as usize);
+        for block in (first..=last).filter(|block| geometry.segment_of_block(*block) == number) {
+            let offset = geometry.block_offset(block);
+            let read = file.read_at(&mut bytes, offset);
+            let read = read.map_err(|e| failed("read", path, offset, e))?;
+            file.write_at(&bytes[..read], offset).map_err(|e| failed("write", path, offset, e))?;
+        }
+        Ok(())
     }
 
     /// Step 4: clears the WAL behind its end, durably. Without this, a discarded record could fit

@@ -7,14 +7,14 @@
 
 mod common;
 
-use common::sweep::{Sweep, change, images_of, sweep};
+use common::sweep::{Sweep, change, crash_again, images_of, sweep};
 use common::{Recovered, config, engine_on, recover, small};
 use seawall_core::checkpoint::Urgency;
 use seawall_core::config::Config;
 use seawall_core::engine::Engine;
 use seawall_core::files::FileOptions;
 use seawall_core::page::PageId;
-use seawall_core::sim::{CrashImage, CrashOptions, SimDisk};
+use seawall_core::sim::{CrashOptions, SimDisk};
 use seawall_core::sync::Mutex;
 use seawall_core::wal::position::{Geometry, segment_path};
 use seawall_core::wal::record::BlockHeader;
@@ -152,7 +152,8 @@ fn every_crash_during_recovery_recovers_to_the_same_state() {
     for image in crashed.iter().step_by(5) {
         let expected = recover(&image.mount(), &config).unwrap();
         stores += 1;
-        images += crash_again(image, &config, &expected, if stores % 20 == 0 { 2 } else { 1 });
+        images +=
+            crash_again(image, &config, &expected, if stores % 20 == 0 { 2 } else { 1 }).unwrap();
     }
     println!("{stores} crashed stores, {images} images of crashes in recovery, some two deep");
     assert!(stores > 100 && images > 5000, "the sweep has shrunk: {stores}, {images}");
@@ -189,26 +190,7 @@ fn a_record_that_is_durable_in_part_stays_a_torn_tail_however_recovery_crashes()
     }
     disk.overwrite(&path, geometry.block_offset(*blocks.end()) + 32, &[0; 992]);
     let image = disk.crash_images(&CrashOptions::default()).next().expect("one");
-    let images = crash_again(&image, &config, &expected, 2);
+    let images = crash_again(&image, &config, &expected, 2).unwrap();
     println!("{images} images");
     assert!(images > 10);
-}
-
-/// Recovers an image with a crash before every disk operation, `depth` levels deep; returns the
-/// number of images.
-fn crash_again(image: &CrashImage, config: &Config, expected: &Recovered, depth: u64) -> usize {
-    let disk = image.mount();
-    let options = CrashOptions { max_subset: 2, seeded: 1, seed: depth };
-    let found = images_of(&disk, options, || drop(recover(&disk, config).unwrap()));
-    let mut count = found.len();
-    // The second level looks at a few only: it has the same code before it.
-    for (index, image) in found.iter().enumerate() {
-        let recovered = recover(&image.mount(), config);
-        let recovered = recovered.unwrap_or_else(|e| panic!("{e}; {}", image.describe()));
-        assert_eq!(&recovered, expected, "{}", image.describe());
-        if depth > 1 && index % 16 == 0 {
-            count += crash_again(image, config, expected, depth - 1);
-        }
-    }
-    count
 }

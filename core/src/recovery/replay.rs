@@ -138,8 +138,12 @@ impl Replay<'_> {
             }
             PageRedo::Steps { .. } => self.pool.pin(change.page)?.write(),
         };
-        if redo.is_missing_in(page.page(), record.end) {
-            redo.apply(page.change(), record.end, self.redo).map_err(|e| bad(record, &e))?;
+        let is_missing = redo.is_missing_in(page.page(), record.end);
+        // A page that has the change may have it in the page cache alone: where a sync has failed,
+        // the kernel takes it for clean. So it is written again, whatever it has.
+        let bytes = page.change();
+        if is_missing {
+            redo.apply(bytes, record.end, self.redo).map_err(|e| bad(record, &e))?;
             made.changes += 1;
         }
         Ok(())

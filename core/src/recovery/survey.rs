@@ -6,6 +6,8 @@
 //!
 //! # Rules
 //! * R7, R9: what is wrong first is what is reported, and nothing behind it is taken for log.
+//! * The log ends only where two reads of the disk say so: what is behind its end is cleared, and a
+//!   single wrong read must not take the last commits away.
 
 use super::ahead::Beyond;
 use super::body_bytes;
@@ -91,6 +93,7 @@ impl Survey {
 
     fn read_records(&mut self, until: Option<Lsn>) -> Result<Stop> {
         let mut reader = self.reader(self.control.redo);
+        let mut seen_to_end = None;
         loop {
             let at = reader.position();
             if until.is_some_and(|until| at >= until) {
@@ -98,7 +101,13 @@ impl Survey {
             }
             let record = match reader.read() {
                 Ok(Ok(record)) => record,
-                Ok(Err(stop)) => return Ok(stop),
+                Ok(Err(stop)) if seen_to_end == Some(at) => return Ok(stop),
+                Ok(Err(_)) => {
+                    seen_to_end = Some(at);
+                    // One that has nothing in memory.
+                    reader = self.reader(at);
+                    continue;
+                }
                 Err(Error::Wal(fault)) => return Ok(self.end_at(at, fault)),
                 Err(error) => return Err(error),
             };

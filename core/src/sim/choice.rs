@@ -3,7 +3,7 @@
 //! A [`Choice`] is a number with one digit per slot of the snapshot. If there are few enough,
 //! all numbers are counted through; otherwise [`Plan`]s pick typical and pseudo-random ones.
 
-use super::crash::{Slot, Snapshot};
+use super::crash::{Slot, Snapshot, Version};
 use super::random::SplitMix64;
 use super::state::{Change, Ino, Pending};
 use std::collections::BTreeMap;
@@ -44,6 +44,11 @@ impl Default for CrashOptions {
 enum Plan {
     Only(Range<usize>),
     Without(Range<usize>),
+    /// All items, or none, but for junk as the last version of the sector in this slot.
+    Junk {
+        slot: usize,
+        others: bool,
+    },
     Random(u64),
 }
 
@@ -79,6 +84,7 @@ impl Choices {
             plans.extend((0..items).map(|item| Plan::Without(item..item + 1)));
             plans.extend((0..items).map(|item| Plan::Only(item..item + 1)));
             plans.extend(torn(snapshot));
+            plans.extend(junk(snapshot));
             let mut random = SplitMix64::new(options.seed);
             plans.extend((0..options.seeded).map(|_| Plan::Random(random.next())));
         }
@@ -115,6 +121,13 @@ impl Choices {
         match plan {
             Plan::Only(kept) => by_rules(&|item| kept.contains(&item)),
             Plan::Without(lost) => by_rules(&|item| !lost.contains(&item)),
+            Plan::Junk { slot, others } => {
+                let mut choices = by_rules(&|_| *others);
+                for choice in &mut choices {
+                    choice[*slot] = snapshot.slots[*slot].radix() - 1;
+                }
+                choices
+            }
             Plan::Random(seed) => {
                 let mut random = SplitMix64::new(*seed);
                 let digits = snapshot.slots.iter().map(|slot| random.below(slot.radix()));
@@ -161,7 +174,8 @@ fn pick(snapshot: &Snapshot, kept: &dyn Fn(usize) -> bool, rule: LengthRule) -> 
     let digits = snapshot.slots.iter().map(|slot| match slot {
         Slot::Name { item } => usize::from(kept(*item)),
         Slot::Sector { versions, .. } => {
-            versions.iter().rposition(|item| kept(*item)).map_or(0, |last| last + 1)
+            let is_kept = |version: &Version| version.item().is_some_and(kept);
+            versions.iter().rposition(is_kept).map_or(0, |last| last + 1)
         }
         Slot::Length { .. } => 0,
     });
@@ -216,6 +230,16 @@ fn torn(snapshot: &Snapshot) -> Vec<Plan> {
         start = end;
     }
     plans
+}
+
+/// Each sector that may hold junk with all else kept, and with all else lost.
+fn junk(snapshot: &Snapshot) -> impl Iterator<Item = Plan> {
+    let may_be_junk = |slot: &Slot| match slot {
+        Slot::Sector { versions, .. } => matches!(versions.last(), Some(Version::Junk(_))),
+        _ => false,
+    };
+    let slots = snapshot.slots.iter().enumerate().filter(move |(_, slot)| may_be_junk(slot));
+    slots.flat_map(|(slot, _)| [true, false].map(|others| Plan::Junk { slot, others }))
 }
 
 /// How many choices there are that differ in what lies before the ends of the files.

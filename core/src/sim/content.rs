@@ -85,6 +85,11 @@ impl Content {
         len
     }
 
+    /// A sector, if it is stored.
+    pub(super) fn sector(&self, index: u64) -> SectorRef {
+        self.sectors.get(&index).cloned()
+    }
+
     /// The sector of `piece` as it would be after the piece has been written.
     pub(super) fn patched(&self, piece: Piece, bytes: &[u8]) -> SectorRef {
         let mut whole = match self.sectors.get(&piece.index) {
@@ -152,7 +157,7 @@ pub(super) fn pieces(
     sector_bytes: usize,
     offset: u64,
     len: usize,
-) -> impl Iterator<Item = Piece> + use<> {
+) -> impl Iterator<Item = Piece> + Clone + use<> {
     let mut at = 0;
     std::iter::from_fn(move || {
         if at >= len {
@@ -182,7 +187,8 @@ pub(super) fn digest(value: &impl Hash) -> u128 {
     (half(0) << 64) | half(1)
 }
 
-fn sector(bytes: Box<[u8]>) -> SectorRef {
+/// A sector of these bytes.
+pub(super) fn sector(bytes: Box<[u8]>) -> SectorRef {
     if bytes.iter().all(|byte| *byte == 0) {
         return None;
     }

@@ -6,6 +6,7 @@
 use super::SimDisk;
 use super::choice::{Choice, Choices, CrashOptions};
 use super::content::{Content, digest};
+use super::junk::{Junk, Medium};
 use super::names::{Dirs, Entries, Names};
 use super::state::{Change, Ino, Inode, Pending, State, survivable};
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +16,7 @@ use std::sync::Arc;
 /// All that crash images of one moment have in common.
 #[derive(Debug)]
 pub(super) struct Snapshot {
-    sector_bytes: usize,
+    medium: Medium,
     /// Operations before the crash; the last of them may be the one that is about to happen.
     operations: u64,
     names: Names,
@@ -33,10 +34,23 @@ pub(super) struct Snapshot {
 pub(super) enum Slot {
     /// The durable length, then the other candidates in ascending order.
     Length { ino: Ino, candidates: Vec<u64> },
-    /// `length` is the slot of the file's length, `versions` are items; digit 1 is the first.
-    Sector { ino: Ino, start: u64, length: usize, versions: Vec<usize> },
+    /// `length` is the slot of the file's length; digit 1 is the first version.
+    Sector { ino: Ino, start: u64, length: usize, versions: Vec<Version> },
     /// Digit 1: the item is kept.
     Name { item: usize },
+}
+
+/// What a sector may hold that is not durable. Items come before junk.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Version {
+    Item(usize),
+    Junk(Junk),
+}
+
+impl Version {
+    pub(super) fn item(self) -> Option<usize> {
+        if let Self::Item(item) = self { Some(item) } else { None }
+    }
 }
 
 impl Slot {
@@ -53,12 +67,12 @@ impl Snapshot {
     fn of(state: &State) -> Self {
         let files = state.inodes.iter().map(|(ino, inode)| (*ino, inode.durable.clone()));
         let (names, items) = (state.names.clone(), state.pending.clone());
-        Self::new(state.sector_bytes, state.operations, names, files.collect(), items)
+        Self::new(state.medium, state.operations, names, files.collect(), items)
     }
 
     /// The moment at which these are the durable files and the pending items, in their order.
     pub(super) fn new(
-        sector_bytes: usize,
+        medium: Medium,
         operations: u64,
         names: Names,
         mut files: BTreeMap<Ino, Content>,
@@ -67,8 +81,8 @@ impl Snapshot {
         let survivable = survivable(&names, &items);
         files.retain(|ino, _| survivable.contains(ino));
         items.retain(|item| item.change.ino().is_none_or(|ino| survivable.contains(&ino)));
-        let slots = slots(sector_bytes, &files, &items);
-        Self { sector_bytes, operations, names, files, items, slots }
+        let slots = slots(medium, &files, &items);
+        Self { medium, operations, names, files, items, slots }
     }
 
     /// The images of this moment: see [`SimDisk::crash_images`].
@@ -98,7 +112,7 @@ impl Snapshot {
         let calls = self.items.windows(2).map(|pair| pair[0].op.number == pair[1].op.number);
         let (files, items): (Vec<_>, Vec<_>) = (files.collect(), items.collect());
         let Names { durable, dirs, .. } = &self.names;
-        digest(&(durable, dirs, files, items, calls.collect::<Vec<_>>()))
+        digest(&(self.medium, durable, dirs, files, items, calls.collect::<Vec<_>>()))
     }
 
     /// The names and bytes that a choice leaves.
@@ -108,12 +122,16 @@ impl Snapshot {
         let chosen = || self.slots.iter().zip(choice.iter().copied());
         for (slot, digit) in chosen().filter(|(_, digit)| *digit > 0) {
             match slot {
-                Slot::Sector { ino, versions, .. } => {
-                    if let Change::Sector { index, content, .. } =
-                        &self.items[versions[digit - 1]].change
-                    {
-                        files.entry(*ino).and_modify(|file| file.put(*index, content.clone()));
-                    }
+                Slot::Sector { ino, start, versions, .. } => {
+                    let index = start / self.medium.sector_bytes as u64;
+                    let content = match versions[digit - 1] {
+                        Version::Junk(junk) => junk.sector(self.medium, &self.files, *ino, index),
+                        Version::Item(item) => match &self.items[item].change {
+                            Change::Sector { content, .. } => content.clone(),
+                            _ => unreachable!("a version of a sector is a sector"),
+                        },
+                    };
+                    files.entry(*ino).and_modify(|file| file.put(index, content));
                 }
                 Slot::Name { item } => {
                     if let Change::Name(op) = &self.items[*item].change {
@@ -135,7 +153,7 @@ impl Snapshot {
 }
 
 /// The slots that pending items make: names in their order, then file by file.
-fn slots(sector_bytes: usize, files: &BTreeMap<Ino, Content>, items: &[Pending]) -> Vec<Slot> {
+fn slots(medium: Medium, files: &BTreeMap<Ino, Content>, items: &[Pending]) -> Vec<Slot> {
     let mut slots = Vec::new();
     let mut of_files: BTreeMap<Ino, Vec<usize>> = BTreeMap::new();
     for (item, pending) in items.iter().enumerate() {
@@ -147,15 +165,17 @@ fn slots(sector_bytes: usize, files: &BTreeMap<Ino, Content>, items: &[Pending])
     for (ino, of_file) in of_files {
         let length = slots.len();
         let changes = of_file.iter().map(|item| &items[*item].change);
-        slots.push(Slot::Length { ino, candidates: lengths(files[&ino].len(), changes) });
-        let mut sectors: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
+        let durable = files[&ino].len();
+        slots.push(Slot::Length { ino, candidates: lengths(durable, changes) });
+        let mut sectors: BTreeMap<u64, Vec<Version>> = BTreeMap::new();
         for item in of_file {
             if let Change::Sector { index, .. } = items[item].change {
-                sectors.entry(index).or_default().push(item);
+                sectors.entry(index).or_default().push(Version::Item(item));
             }
         }
-        slots.extend(sectors.into_iter().map(|(index, versions)| {
-            let start = index * sector_bytes as u64;
+        slots.extend(sectors.into_iter().map(|(index, mut versions)| {
+            let start = index * medium.sector_bytes as u64;
+            versions.extend(medium.junk(start, durable).map(Version::Junk));
             Slot::Sector { ino, start, length, versions }
         }));
     }
@@ -214,7 +234,7 @@ impl CrashImage {
         let names = Names::surviving(dirs, Arc::clone(&self.entries));
         let inodes =
             self.files.iter().map(|(ino, content)| (*ino, Inode::clean(content.clone()))).collect();
-        SimDisk::from_state(State::new(self.snapshot.sector_bytes, names, inodes))
+        SimDisk::from_state(State::new(self.snapshot.medium, names, inodes))
     }
 
     pub(super) fn dirs(&self) -> &Dirs {
@@ -243,7 +263,32 @@ impl CrashImage {
             // Writing to a String does not fail.
             let _ = write!(text, "\n  {fate:<10}  {}{what}", item.op);
         }
+        for (path, start, junk) in self.junk() {
+            let _ = write!(text, "\n  {junk:<10?}  {path:?} {start}..");
+        }
         text
+    }
+
+    /// The sectors that hold what nobody has written there: under which name their files were
+    /// opened, and at which byte they start.
+    pub fn junk_sectors(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.junk().map(|(path, start, _)| (path, start))
+    }
+
+    fn junk(&self) -> impl Iterator<Item = (&str, u64, Junk)> {
+        let chosen = self.snapshot.slots.iter().zip(self.choice.iter().copied());
+        chosen.filter(|(_, digit)| *digit > 0).filter_map(|(slot, digit)| match slot {
+            Slot::Sector { start, versions, .. } => match versions[..] {
+                [Version::Item(first), ..] => match versions[digit - 1] {
+                    Version::Junk(junk) => {
+                        Some((&*self.snapshot.items[first].op.path, *start, junk))
+                    }
+                    Version::Item(_) => None,
+                },
+                _ => None,
+            },
+            _ => None,
+        })
     }
 
     /// For each item what became of it.
@@ -256,8 +301,14 @@ impl CrashImage {
                 Slot::Name { .. } => {}
                 Slot::Sector { start, length, versions, .. } if digit > 0 => {
                     let is_cut = *start >= self.length(*length);
-                    versions[..digit - 1].iter().for_each(|item| fates[*item] = "superseded");
-                    fates[versions[digit - 1]] = if is_cut { "cut off" } else { "kept" };
+                    let mut items = versions[..digit].iter().filter_map(|version| version.item());
+                    match versions[digit - 1] {
+                        Version::Junk(_) => {}
+                        Version::Item(item) => {
+                            items.by_ref().for_each(|item| fates[item] = "superseded");
+                            fates[item] = if is_cut { "cut off" } else { "kept" };
+                        }
+                    }
                 }
                 Slot::Sector { .. } => {}
                 Slot::Length { ino, candidates } => {

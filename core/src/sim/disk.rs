@@ -4,15 +4,17 @@
 //! then numbered and shown to the observer, a fault may strike it, and what it does happens in one
 //! step under the lock.
 
-use super::SimDisk;
 use super::content::pieces;
-use super::fault::{EINVAL, Failure, Op, OpKind};
-use super::state::{Ino, State, errno};
+use super::errors::Cursor;
+use super::fault::{EINVAL, Effect, Failure};
+use super::op::{Op, OpKind};
+use super::state::{Ino, Opened, State, errno};
+use super::{Lock, SimDisk};
 use crate::disk::{Disk, DiskFile, LockOutcome, OnWrite, OpenMode};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 impl Disk for SimDisk {
     fn open_with(&self, path: &str, mode: OpenMode) -> io::Result<Arc<dyn DiskFile>> {
@@ -26,7 +28,7 @@ impl Disk for SimDisk {
 
     /// A sector.
     fn direct_alignment(&self) -> u64 {
-        self.state().sector_bytes as u64
+        self.state().medium.sector_bytes as u64
     }
 
     fn create(&self, path: &str) -> io::Result<Arc<dyn DiskFile>> {
@@ -105,13 +107,10 @@ impl SimDisk {
         self.0.point.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn handle(
-        &self,
-        path: &str,
-        (ino, point): (Ino, Arc<AtomicU64>),
-        mode: OpenMode,
-    ) -> Arc<dyn DiskFile> {
-        Arc::new(SimFile { disk: self.clone(), ino, point, mode, path: path.to_owned() })
+    fn handle(&self, path: &str, opened: Opened, mode: OpenMode) -> Arc<dyn DiskFile> {
+        let Opened { ino, point, cursor } = opened;
+        let (disk, path, cursor) = (self.clone(), path.to_owned(), Lock::new(cursor));
+        Arc::new(SimFile { disk, ino, point, mode, path, cursor })
     }
 
     /// Announces an operation and does it, unless it is to fail: then nothing happens.
@@ -164,19 +163,13 @@ struct SimFile {
     point: Arc<AtomicU64>,
     mode: OpenMode,
     path: String,
+    /// Locked while the state is.
+    cursor: Lock<Cursor>,
 }
 
 impl DiskFile for SimFile {
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
-        self.pass();
-        self.check_aligned(buf, offset)?;
-        let mut state = self.disk.state();
-        state.reads += 1;
-        let op = self.op(OpKind::Read, offset, buf.len() as u64);
-        if let Some(failure) = state.strike(&op) {
-            return failure.error();
-        }
-        Ok(state.inode(self.ino).cached.read(buf, offset))
+        self.read_vectored_at(&mut [buf], offset)
     }
 
     fn read_vectored_at(&self, bufs: &mut [&mut [u8]], offset: u64) -> io::Result<usize> {
@@ -185,16 +178,10 @@ impl DiskFile for SimFile {
         let mut state = self.disk.state();
         state.reads += 1;
         let len = bufs.iter().map(|buf| buf.len() as u64).sum();
-        if let Some(failure) = state.strike(&self.op(OpKind::Read, offset, len)) {
-            return failure.error();
+        match state.strike(&self.op(OpKind::Read, offset, len)) {
+            None => Ok(state.read(self.ino, bufs, offset)),
+            Some(mut failure) => state.read_wrong(self.ino, bufs, offset, &mut failure),
         }
-        let cached = &state.inode(self.ino).cached;
-        // A buffer that stays short is at the end of the file: those after it get nothing.
-        let read = bufs.iter_mut().fold(0, |done, buf| {
-            let offset = offset.saturating_add(done as u64);
-            done + cached.read(buf, offset)
-        });
-        Ok(read)
     }
 
     /// Is counted. No scheduling point: it touches nothing that another call sees.
@@ -215,11 +202,20 @@ impl DiskFile for SimFile {
     }
 
     fn start_writeback(&self, offset: u64, len: u64) -> io::Result<()> {
-        self.write_back(OpKind::Writeback, offset, len)
+        self.pass();
+        match self.disk.begin(self.op(OpKind::Writeback, offset, len)).failure {
+            None => Ok(()),
+            Some(mut failure) => {
+                self.disk.state().lose(self.ino, &mut failure);
+                failure.error()
+            }
+        }
     }
 
     fn wait_writeback(&self, offset: u64, len: u64) -> io::Result<()> {
-        self.write_back(OpKind::WaitWriteback, offset, len)
+        self.pass();
+        let op = self.op(OpKind::WaitWriteback, offset, len);
+        self.end_sync(op, |_| ())
     }
 
     fn sync_data(&self) -> io::Result<()> {
@@ -236,9 +232,10 @@ impl DiskFile for SimFile {
         self.disk.run(op, |state, op| state.allocate(op, self.ino))
     }
 
-    /// No scheduling point: it touches nothing that another call sees.
     fn reserve(&self, offset: u64, len: u64) -> io::Result<()> {
-        self.disk.run(Op::range(OpKind::Reserve, &self.path, offset, len), |_, _| Ok(()))
+        self.pass();
+        let op = self.op(OpKind::Reserve, offset, len);
+        self.disk.run(op, |state, op| state.reserve(op, self.ino))
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
@@ -294,51 +291,37 @@ impl SimFile {
         let Some(mut failure) = call.failure else {
             return state.write(&call.op, self.ino, buf, usize::MAX);
         };
-        let sectors = pieces(state.sector_bytes, offset, buf.len()).count();
-        state.write(&call.op, self.ino, buf, failure.random.below(sectors))?;
+        if failure.effect == Effect::FailsLater && !self.mode.direct {
+            state.write(&call.op, self.ino, buf, usize::MAX)?;
+            state.lose(self.ino, &mut failure);
+            return Ok(());
+        }
+        let sectors = pieces(state.medium.sector_bytes, offset, buf.len()).count();
+        state.write(&call.op, self.ino, buf, failure.written(sectors))?;
         failure.error()
     }
 
-    /// Makes the sectors of a range durable, and the length as far as they need it.
     fn sync_range(&self, offset: u64, len: u64) -> io::Result<()> {
         self.pass();
-        let call = self.disk.begin(self.op(OpKind::SyncRange, offset, len));
-        match call.failure {
-            Some(failure) => self.lose(failure),
-            None => {
-                self.disk.state().sync_range(self.ino, offset, len);
-                Ok(())
-            }
-        }
-    }
-
-    /// Makes nothing durable; fails as a sync does.
-    fn write_back(&self, kind: OpKind, offset: u64, len: u64) -> io::Result<()> {
-        self.pass();
-        let call = self.disk.begin(self.op(kind, offset, len));
-        call.failure.map_or(Ok(()), |failure| self.lose(failure))
+        let op = self.op(OpKind::SyncRange, offset, len);
+        self.end_sync(op, |state| state.sync_range(self.ino, offset, len))
     }
 
     fn sync(&self, kind: OpKind) -> io::Result<()> {
         self.pass();
-        match self.disk.begin(self.op(kind, 0, 0)).failure {
-            Some(failure) => self.lose(failure),
-            None => {
-                self.disk.state().sync(self.ino);
-                Ok(())
-            }
-        }
+        self.end_sync(self.op(kind, 0, 0), |state| state.sync(self.ino))
     }
 
-    /// A failed sync: some of what is pending is durable, the rest is gone, all is clean.
-    fn lose(&self, mut failure: Failure) -> io::Result<()> {
+    /// A call that tells of failures: this one, or one that nobody has told this descriptor of.
+    fn end_sync(&self, op: Op, effect: impl FnOnce(&mut State)) -> io::Result<()> {
+        let call = self.disk.begin(op);
         let mut state = self.disk.state();
-        state.settle(self.ino, || failure.random.coin());
-        if failure.drops_cache {
-            let inode = state.inode(self.ino);
-            inode.cached = inode.durable.clone();
+        match call.failure {
+            Some(mut failure) => state.lose(self.ino, &mut failure),
+            None => effect(&mut state),
         }
-        failure.error()
+        let mut cursor = self.cursor.lock().unwrap_or_else(PoisonError::into_inner);
+        state.inode(self.ino).errors.tell(&mut cursor)
     }
 }
 

@@ -1,23 +1,30 @@
-//! What may go wrong at a call, and who is told of calls.
+//! What may go wrong at a call.
 //!
 //! # A call that fails
 //! * **write**: a prefix of its sectors, chosen by the seed, has been written; the last never is.
 //! * **sync of a file, writeback**: each pending item of the file is kept or lost by the seed;
-//!   all are clean afterwards, and a later sync succeeds and brings nothing back.
+//!   all are clean afterwards, and a later sync brings nothing back. Who else has the file open
+//!   is told once (`errors.rs`).
 //! * **sync of a directory**: the same for its pending entries.
-//! * **read**: has read nothing. Reads are neither counted nor observed, and only a fault that
-//!   names them strikes them: which call is the n-th does not depend on what is in a cache.
+//! * **read**: has read nothing, or something wrong (`read.rs`). Reads are neither counted nor
+//!   observed, and only a fault that names them strikes them: which call is the n-th does not
+//!   depend on what is in a cache.
 //! * **anything else**: has done nothing.
+//!
+//! A write whose fault comes [in the background](Fault::in_background) succeeds.
 
+use super::op::{Op, OpKind};
 use super::random::SplitMix64;
+use super::read::ReadFault;
 use super::state::{Ino, State, errno};
-use std::fmt;
 use std::io;
 
 /// An I/O error: from a sync, the bytes may be gone.
 pub const EIO: i32 = 5;
 /// No space left on the device.
 pub const ENOSPC: i32 = 28;
+/// The file system is read-only, for instance because an error has made it so.
+pub const EROFS: i32 = 30;
 pub(super) const ENOENT: i32 = 2;
 pub(super) const EEXIST: i32 = 17;
 pub(super) const ENOTDIR: i32 = 20;
@@ -25,130 +32,97 @@ pub(super) const EISDIR: i32 = 21;
 pub(super) const EINVAL: i32 = 22;
 pub(super) const EFBIG: i32 = 27;
 
-/// Kinds of the calls that may be made to fail: those that change or sync something, which are
-/// observed and counted, and reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum OpKind {
-    /// [`DiskFile::read_at`](crate::disk::DiskFile::read_at).
-    Read,
-    /// [`Disk::create`](crate::disk::Disk::create), or a lock that creates its file.
-    Create,
-    /// [`Disk::create_dir`](crate::disk::Disk::create_dir).
-    CreateDir,
-    /// [`Disk::link_dir`](crate::disk::Disk::link_dir).
-    LinkDir,
-    /// [`Disk::rename`](crate::disk::Disk::rename).
-    Rename,
-    /// [`Disk::remove`](crate::disk::Disk::remove).
-    Remove,
-    /// [`Disk::sync_dir`](crate::disk::Disk::sync_dir).
-    SyncDir,
-    /// [`DiskFile::write_at`](crate::disk::DiskFile::write_at),
-    /// [`DiskFile::write_vectored_at`](crate::disk::DiskFile::write_vectored_at).
-    Write,
-    /// [`DiskFile::start_writeback`](crate::disk::DiskFile::start_writeback).
-    Writeback,
-    /// [`DiskFile::wait_writeback`](crate::disk::DiskFile::wait_writeback).
-    WaitWriteback,
-    /// The second half of a write to a file opened so that writes make durable.
-    SyncRange,
-    /// [`DiskFile::sync_data`](crate::disk::DiskFile::sync_data).
-    SyncData,
-    /// [`DiskFile::sync_all`](crate::disk::DiskFile::sync_all).
-    SyncAll,
-    /// [`DiskFile::allocate`](crate::disk::DiskFile::allocate).
-    Allocate,
-    /// [`DiskFile::reserve`](crate::disk::DiskFile::reserve).
-    Reserve,
-    /// [`DiskFile::set_len`](crate::disk::DiskFile::set_len).
-    SetLen,
-}
-
-/// What a call changes. Calls on different places do not notice each other's order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Place {
-    /// The entries of all directories.
-    Names,
-    /// The bytes and the length of a file, whatever its names.
-    File(u64),
-}
-
-/// A call that is about to happen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Op {
-    /// The how many-th operation of the disk this is, from 1.
-    pub number: u64,
-    /// What it does.
-    pub kind: OpKind,
-    /// What it changes.
-    pub place: Place,
-    /// To what: the name under which the file was opened, or the first name of a rename.
-    pub path: String,
-    /// The second name of a rename, or the target of a linked directory.
-    pub to: Option<String>,
-    /// Where in the file, for those calls that say.
-    pub offset: u64,
-    /// On how many bytes, for those calls that say; the new length of a file, for that call.
-    pub len: u64,
-}
-
-impl Op {
-    /// A call on names.
-    pub(super) fn new(kind: OpKind, path: &str) -> Self {
-        let (place, path) = (Place::Names, path.to_owned());
-        Self { number: 0, kind, place, path, to: None, offset: 0, len: 0 }
-    }
-
-    /// A call on a file.
-    pub(super) fn on_file(kind: OpKind, ino: Ino, path: &str, offset: u64, len: u64) -> Self {
-        Self { place: Place::File(ino), offset, len, ..Self::new(kind, path) }
-    }
-}
-
-impl fmt::Display for Op {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "#{} {:?} {:?}", self.number, self.kind, self.path)?;
-        if let Some(to) = &self.to {
-            write!(f, " to {to:?}")?;
-        }
-        if self.len > 0 || self.kind == OpKind::SetLen {
-            write!(f, " {}..{}", self.offset, self.offset.saturating_add(self.len))?;
-        }
-        Ok(())
-    }
-}
-
-/// How an operation fails.
+/// How an operation fails, and which.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     /// The error number to report.
     pub errno: i32,
-    /// Whether all later operations (of the kind) fail too, until the faults are cleared.
+    /// Whether all later operations that it is for fail too, until the faults are cleared.
     pub persistent: bool,
     /// Counts and fails operations of this kind alone.
     pub only: Option<OpKind>,
-    /// Decides what a failing write or sync has done.
+    /// Counts and fails operations on this path alone.
+    pub path: Option<String>,
+    /// Counts and fails operations on this byte of a file alone.
+    pub byte: Option<u64>,
+    /// Decides what a failing write or sync has done, and what a read gives.
     pub seed: u64,
+    /// What fails.
+    pub effect: Effect,
     /// Whether reads see what is durable at once after a failed sync of a file, as after an
     /// eviction from the page cache. Otherwise they go on seeing what was written.
     pub drops_cache: bool,
+    /// Whether the file system is read-only afterwards, as one that aborts its journal: all later
+    /// changes and syncs fail with [`EROFS`], until the faults are cleared.
+    pub aborts: bool,
+}
+
+/// What a fault makes of the call that it strikes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// It fails.
+    Fails,
+    /// It succeeds, and the kernel fails to write the file back right after it. What is written
+    /// past the page cache is written at once: there the write fails.
+    FailsLater,
+    /// It reads something else than what is there.
+    ReadsWrong(ReadFault),
 }
 
 impl Fault {
     /// One operation of any kind but a read fails.
     pub fn once(errno: i32) -> Self {
-        Self { errno, persistent: false, only: None, seed: 0, drops_cache: false }
+        Self {
+            errno,
+            persistent: false,
+            only: None,
+            path: None,
+            byte: None,
+            seed: 0,
+            effect: Effect::Fails,
+            drops_cache: false,
+            aborts: false,
+        }
     }
 
     /// All operations fail from some one on.
     pub fn persistent(errno: i32) -> Self {
-        Self { persistent: true, ..Self::once(errno) }
+        Self::once(errno).lasting()
+    }
+
+    /// One write succeeds, and what is unsynced in its file is then written back and is not all
+    /// there. The next wait for writeback or sync of each descriptor tells.
+    pub fn in_background(errno: i32) -> Self {
+        Self { effect: Effect::FailsLater, ..Self::once(errno).only(OpKind::Write) }
+    }
+
+    /// One read gives something else than what is there.
+    pub fn read(fault: ReadFault) -> Self {
+        Self { effect: Effect::ReadsWrong(fault), ..Self::once(EIO).only(OpKind::Read) }
+    }
+
+    /// Fails all later operations that it is for, too.
+    #[must_use]
+    pub fn lasting(self) -> Self {
+        Self { persistent: true, ..self }
     }
 
     /// Counts and fails operations of this kind alone.
     #[must_use]
     pub fn only(self, kind: OpKind) -> Self {
         Self { only: Some(kind), ..self }
+    }
+
+    /// Counts and fails operations on this path alone: the name under which a file was opened.
+    #[must_use]
+    pub fn on(self, path: &str) -> Self {
+        Self { path: Some(path.to_owned()), ..self }
+    }
+
+    /// Counts and fails operations on this byte of a file alone.
+    #[must_use]
+    pub fn at_byte(self, byte: u64) -> Self {
+        Self { byte: Some(byte), ..self }
     }
 
     /// Another choice of what is kept and what is lost.
@@ -161,6 +135,29 @@ impl Fault {
     #[must_use]
     pub fn dropping_cache(self) -> Self {
         Self { drops_cache: true, ..self }
+    }
+
+    /// Leaves the file system read-only.
+    #[must_use]
+    pub fn aborting(self) -> Self {
+        Self { aborts: true, ..self }
+    }
+
+    fn is_for(&self, op: &Op) -> bool {
+        self.only.map_or(op.kind != OpKind::Read, |kind| kind == op.kind)
+            && self.path.as_ref().is_none_or(|path| *path == op.path)
+            && self.byte.is_none_or(|byte| op.touches(byte))
+    }
+
+    /// The failure of an operation, after `before` others by this fault. (The number of the operation
+    /// would tell in which order independent ones came before it.)
+    pub(super) fn failure(&self, before: u64) -> Failure {
+        Failure {
+            errno: self.errno,
+            effect: self.effect,
+            drops_cache: self.drops_cache,
+            random: SplitMix64::new(self.seed ^ before.rotate_left(32)),
+        }
     }
 }
 
@@ -178,13 +175,19 @@ pub(super) struct Armed {
 #[derive(Debug)]
 pub(super) struct Failure {
     errno: i32,
-    pub(super) drops_cache: bool,
+    pub(super) effect: Effect,
+    drops_cache: bool,
     pub(super) random: SplitMix64,
 }
 
 impl Failure {
     pub(super) fn error<T>(&self) -> io::Result<T> {
         Err(errno(self.errno))
+    }
+
+    /// How many sectors of `all` a failing write has written.
+    pub(super) fn written(&mut self, all: usize) -> usize {
+        if self.errno == EROFS { 0 } else { self.random.below(all) }
     }
 }
 
@@ -197,7 +200,7 @@ impl State {
     pub(super) fn strike(&mut self, op: &Op) -> Option<Failure> {
         let mut struck = None;
         self.faults.retain_mut(|armed| {
-            if armed.fault.only.map_or(op.kind == OpKind::Read, |kind| kind != op.kind) {
+            if !armed.fault.is_for(op) {
                 return true;
             }
             if armed.remaining > 1 {
@@ -208,11 +211,23 @@ impl State {
             armed.struck += 1;
             armed.fault.persistent
         });
-        // Not the number of the operation: that tells in which order others came before it.
-        struck.map(|(before, fault)| Failure {
-            errno: fault.errno,
-            drops_cache: fault.drops_cache,
-            random: SplitMix64::new(fault.seed ^ before.rotate_left(32)),
-        })
+        let (before, fault) = struck?;
+        self.first_failure.get_or_insert_with(|| op.clone());
+        if fault.aborts {
+            let read_only = Fault::persistent(EROFS).seed(fault.seed);
+            self.faults.insert(0, Armed { remaining: 1, struck: 0, fault: read_only });
+        }
+        Some(fault.failure(before))
+    }
+
+    /// What is pending in a file is written back, and that fails: some of it is durable, the rest
+    /// is gone, all is clean, and who has the file open is to be told.
+    pub(super) fn lose(&mut self, ino: Ino, failure: &mut Failure) {
+        self.settle(ino, || failure.random.coin());
+        let inode = self.inode(ino);
+        if failure.drops_cache {
+            inode.cached = inode.durable.clone();
+        }
+        inode.errors.note(failure.errno);
     }
 }

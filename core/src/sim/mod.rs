@@ -5,6 +5,42 @@
 //! them. It also counts operations, shows each to an observer before it happens, and makes chosen
 //! ones fail.
 //!
+//! ```
+//! use seawall_core::disk::Disk;
+//! use seawall_core::sim::{CrashOptions, SimDisk};
+//!
+//! /// The engine under test: a number that is replaced as a whole.
+//! fn save(disk: &dyn Disk, number: u64) -> std::io::Result<()> {
+//!     let file = disk.create("number.new")?;
+//!     file.write_at(&number.to_le_bytes(), 0)?;
+//!     file.sync_data()?; // without this line, or the last one, the assertion below fails
+//!     disk.rename("number.new", "number")?;
+//!     disk.sync_dir("")
+//! }
+//!
+//! fn load(disk: &dyn Disk) -> std::io::Result<u64> {
+//!     let mut bytes = [0; 8];
+//!     disk.open("number")?.read_at(&mut bytes, 0)?;
+//!     Ok(u64::from_le_bytes(bytes))
+//! }
+//!
+//! let disk = SimDisk::new();
+//! save(&disk, 1)?;
+//! disk.set_observer(Some(Box::new(|disk, op| {
+//!     for image in disk.crash_images(&CrashOptions::default()) {
+//!         let number = load(&image.mount());
+//!         assert!(matches!(number, Ok(1 | 2)), "{number:?} before {op}; {}", image.describe());
+//!     }
+//! })));
+//! save(&disk, 2)?;
+//! disk.set_observer(None);
+//! let nothing_else_survives = disk.crash_images(&CrashOptions::default()).next().expect("one");
+//! assert_eq!(load(&nothing_else_survives.mount())?, 2);
+//! # std::io::Result::Ok(())
+//! ```
+//! `docs/simulated-disk.md` has all of the faults in a table, and tells how seawall is tested on
+//! it.
+//!
 //! # Faults
 //! * **Crash**: each sector of each file is its durable version or any one of its unsynced
 //!   versions; the length is the durable one, any that a call has given the file since, or the
@@ -18,7 +54,12 @@
 //!   each cut-off sector, one by one, the durable bytes, those of any write since, or zeros. A
 //!   sync after the cut leaves nothing of what was cut off.
 //! * **Torn write**: a write survives by sectors (512 bytes, or as the disk is made).
-//! * **Failed call** and **failed sync**: see [`Fault`].
+//! * **Failed call** and **failed sync**: see [`Fault`]. Each descriptor is told once of a failure
+//!   of writeback, as on Linux; after [`Fault::aborting`] nothing can be changed any more.
+//! * **Wrong read**: see [`ReadFault`].
+//! * **Full disk**: see [`SimDisk::set_space_left`].
+//! * **Junk after a crash**, for those who ask for it: [`SimDisk::with_stale_tails`],
+//!   [`SimDisk::with_garbage`].
 //! * **Damage**: tests read, overwrite, cut and remove files behind the back of their holders.
 //!
 //! # Rules
@@ -30,6 +71,9 @@
 //!   names: nothing else has them, they are always there, and two of them share no files.
 //! * Start of writeback makes nothing durable, and nothing more likely to survive.
 //! * A file without a name works on for its holders.
+//! * Reads and writes are never merely short: who implements the traits retries until the system
+//!   has done all, so an engine on them never sees that. A file that ends early is another matter
+//!   ([`ReadFault::Short`]), and so is a write that fails after a part.
 //! * Every call of the traits is one scheduling point of the checkers, on a word of the file or,
 //!   for names, of the disk; but a prefetch is none, for it changes nothing. The methods of
 //!   [`SimDisk`] itself are none: they are the test's. The global order of pending items is that
@@ -41,20 +85,25 @@
 //! * State sits behind a lock of std on purpose: an I/O call is no step of a protocol.
 //!
 //! # Not modelled
-//! Sticky errors per descriptor (there is one descriptor per file), stale bytes in an extension,
-//! sectors that are garbage because power went while they were written, a device that lies about a
-//! sync, hard links, renames of directories, limits on space (a fault stands in for them).
+//! A device that lies about a sync, interrupted calls, hard links, renames of directories, file
+//! systems that find out at a sync that there is no space (an ENOSPC from a sync is a [`Fault`]).
 //!
 //! Called by: tests and models of this crate, and those of engines built on it.
 
 mod choice;
 mod content;
 mod crash;
+mod damage;
 mod disk;
+mod errors;
 mod fault;
+mod junk;
 mod moment;
 mod names;
+mod op;
 mod random;
+mod read;
+mod space;
 mod state;
 mod tree;
 
@@ -63,16 +112,18 @@ mod tests;
 
 pub use choice::CrashOptions;
 pub use crash::CrashImage;
-pub use fault::{EIO, ENOSPC, Fault, Op, OpKind, Place};
+pub use fault::{EIO, ENOSPC, EROFS, Effect, Fault};
 pub use moment::{Moment, Part};
+pub use op::{Op, OpKind, Place};
 pub use random::SplitMix64;
+pub use read::ReadFault;
 pub use tree::Tree;
 
 use crate::sync::atomic::AtomicU64;
-use content::Content;
 use fault::{EEXIST, EFBIG, EINVAL, EISDIR, ENOENT, ENOTDIR};
+use junk::Medium;
 use names::Names;
-use state::{Ino, State};
+use state::State;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError};
@@ -117,9 +168,8 @@ impl SimDisk {
     /// # Panics
     /// If the size is no power of two.
     pub fn with_sector_bytes(sector_bytes: usize) -> Self {
-        assert!(sector_bytes.is_power_of_two(), "sectors of {sector_bytes} bytes");
         let names = Names::surviving(Arc::default(), Arc::default());
-        Self::from_state(State::new(sector_bytes, names, BTreeMap::new()))
+        Self::from_state(State::new(Medium::new(sector_bytes), names, BTreeMap::new()))
     }
 
     /// Makes all calls of the traits conflict, whatever files they are on, so that a checker
@@ -195,76 +245,14 @@ impl SimDisk {
         self.state().arm(n, fault);
     }
 
+    /// The first call that a fault has struck. A read has the number 0.
+    pub fn first_failure(&self) -> Option<Op> {
+        self.state().first_failure.clone()
+    }
+
     /// Ends persistent faults and disarms those that have not struck.
     pub fn clear_faults(&self) {
         self.state().faults.clear();
-    }
-
-    /// Whether a file of this name is to be seen.
-    pub fn exists(&self, path: &str) -> bool {
-        self.state().names.find(path).is_ok()
-    }
-
-    /// The bytes that a read of the whole file sees.
-    ///
-    /// # Panics
-    /// If there is no such file.
-    pub fn read_file(&self, path: &str) -> Vec<u8> {
-        let mut state = self.state();
-        let ino = state.expect(path);
-        state.inode(ino).cached.bytes()
-    }
-
-    /// Makes a file of these bytes, name and all durable at once, in place of what has the name.
-    ///
-    /// # Panics
-    /// If the directory is missing.
-    pub fn write_file(&self, path: &str, bytes: &[u8]) {
-        let mut state = self.state();
-        state.names.check_target(path).unwrap_or_else(|error| panic!("{path}: {error}"));
-        state.settle_names(|name| name == path, || true);
-        let mut content = Content::empty(state.sector_bytes);
-        content.overwrite(0, bytes);
-        let ino = state.new_inode(content);
-        Arc::make_mut(&mut state.names.durable).insert(path.into(), ino);
-        Arc::make_mut(&mut state.names.seen).insert(path.into(), ino);
-    }
-
-    /// Changes bytes of a file, durable at once with all that is pending in the file.
-    ///
-    /// # Panics
-    /// If there is no such file.
-    pub fn overwrite(&self, path: &str, offset: u64, bytes: &[u8]) {
-        self.damage(path, |content| content.overwrite(offset, bytes));
-    }
-
-    /// Cuts or extends a file, durable at once with all that is pending in the file.
-    ///
-    /// # Panics
-    /// If there is no such file.
-    pub fn truncate(&self, path: &str, len: u64) {
-        self.damage(path, |content| content.resize(len));
-    }
-
-    /// Removes a file's entry, durable at once.
-    ///
-    /// # Panics
-    /// If there is no such file.
-    pub fn remove_now(&self, path: &str) {
-        let mut state = self.state();
-        state.expect(path);
-        state.settle_names(|name| name == path, || true);
-        Arc::make_mut(&mut state.names.durable).remove(path);
-        Arc::make_mut(&mut state.names.seen).remove(path);
-    }
-
-    fn damage(&self, path: &str, change: impl Fn(&mut Content)) {
-        let mut state = self.state();
-        let ino = state.expect(path);
-        state.sync(ino);
-        let inode = state.inode(ino);
-        change(&mut inode.durable);
-        change(&mut inode.cached);
     }
 
     fn state(&self) -> Locked<'_, State> {
@@ -273,12 +261,6 @@ impl SimDisk {
 
     fn hook(&self) -> Locked<'_, Hook> {
         self.0.hook.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    fn expect(&self, path: &str) -> Ino {
-        self.names.find(path).unwrap_or_else(|error| panic!("{path}: {error}"))
     }
 }
 

@@ -11,8 +11,8 @@ use super::SimDisk;
 use super::choice::CrashOptions;
 use super::content::{Content, digest};
 use super::crash::{CrashImage, Snapshot};
-use super::fault::Place;
 use super::names::Names;
+use super::op::Place;
 use super::state::{Change, Ino, Pending, State};
 use std::collections::BTreeMap;
 
@@ -93,7 +93,7 @@ impl SimDisk {
         // The order of issue: those of one call stand together, as they did.
         items.sort_by_key(|item| item.op.number);
         let names = names.expect("one part is that of the names");
-        Moment(Snapshot::new(self.state().sector_bytes, operations, names, files, items))
+        Moment(Snapshot::new(self.state().medium, operations, names, files, items))
     }
 }
 

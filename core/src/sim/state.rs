@@ -7,8 +7,12 @@
 //!   stays lost: `cached` may show bytes that are neither durable nor pending.
 
 use super::content::{Content, SectorRef, pieces};
-use super::fault::{Armed, Op};
+use super::errors::{Cursor, Errors};
+use super::fault::{Armed, ENOSPC};
+use super::junk::Medium;
 use super::names::{NameOp, Names, parent, with_prerequisites};
+use super::op::Op;
+use super::space::Space;
 use super::{EFBIG, EINVAL};
 use crate::sync::atomic::AtomicU64;
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,7 +25,7 @@ pub(super) type Ino = u64;
 /// Everything behind the lock of a disk.
 #[derive(Debug)]
 pub(super) struct State {
-    pub(super) sector_bytes: usize,
+    pub(super) medium: Medium,
     pub(super) names: Names,
     pub(super) inodes: BTreeMap<Ino, Inode>,
     pub(super) pending: Vec<Pending>,
@@ -34,6 +38,12 @@ pub(super) struct State {
     pub(super) reads: u64,
     pub(super) prefetches: u64,
     pub(super) faults: Vec<Armed>,
+    /// The first call that a fault has struck.
+    pub(super) first_failure: Option<Op>,
+    /// How much there may be on the disk, if there is a limit.
+    pub(super) space: Option<Space>,
+    /// What stale reads give.
+    pub(super) remembered: Option<Arc<BTreeMap<Ino, Content>>>,
     next_ino: Ino,
 }
 
@@ -46,6 +56,14 @@ pub(super) struct Inode {
     pub(super) cached: Content,
     /// The scheduling point of the file's calls, from its first opening on.
     pub(super) point: Option<Arc<AtomicU64>>,
+    pub(super) errors: Errors,
+}
+
+/// What a handle needs.
+pub(super) struct Opened {
+    pub(super) ino: Ino,
+    pub(super) point: Arc<AtomicU64>,
+    pub(super) cursor: Cursor,
 }
 
 /// Something that a crash may lose, and the call that issued it.
@@ -89,15 +107,19 @@ impl Change {
 
 impl Inode {
     pub(super) fn clean(content: Content) -> Self {
-        Self { durable: content.clone(), cached: content, point: None }
+        Self { durable: content.clone(), cached: content, point: None, errors: Errors::default() }
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.point.as_ref().is_some_and(|point| Arc::strong_count(point) > 1)
     }
 }
 
 impl State {
-    pub(super) fn new(sector_bytes: usize, names: Names, inodes: BTreeMap<Ino, Inode>) -> Self {
+    pub(super) fn new(medium: Medium, names: Names, inodes: BTreeMap<Ino, Inode>) -> Self {
         let next_ino = inodes.last_key_value().map_or(1, |(last, _)| last + 1);
         Self {
-            sector_bytes,
+            medium,
             names,
             inodes,
             pending: Vec::new(),
@@ -108,20 +130,24 @@ impl State {
             reads: 0,
             prefetches: 0,
             faults: Vec::new(),
+            first_failure: None,
+            space: None,
+            remembered: None,
             next_ino,
         }
     }
 
-    /// The inode and its scheduling point, for a handle.
-    pub(super) fn open(&mut self, path: &str) -> io::Result<(Ino, Arc<AtomicU64>)> {
+    pub(super) fn open(&mut self, path: &str) -> io::Result<Opened> {
         let ino = self.names.find(path)?;
-        let point = self.inode(ino).point.get_or_insert_with(|| Arc::new(AtomicU64::new(0)));
-        Ok((ino, Arc::clone(point)))
+        let inode = self.inode(ino);
+        let point = inode.point.get_or_insert_with(|| Arc::new(AtomicU64::new(0)));
+        Ok(Opened { ino, point: Arc::clone(point), cursor: inode.errors.cursor() })
     }
 
     pub(super) fn create(&mut self, op: &Arc<Op>, path: &str) -> io::Result<()> {
         self.names.check_free(path)?;
-        let ino = self.new_inode(Content::empty(self.sector_bytes));
+        let ino = self.new_inode(Content::empty(self.medium.sector_bytes));
+        self.take_file(ino).inspect_err(|_| drop(self.inodes.remove(&ino)))?;
         self.change_names(op, NameOp::Create { path: path.into(), ino });
         Ok(())
     }
@@ -148,7 +174,7 @@ impl State {
         Ok(())
     }
 
-    /// Writes the first `sectors` sectors of the range.
+    /// Writes the first `sectors` sectors of the range, or as many as there is space for.
     pub(super) fn write(
         &mut self,
         op: &Arc<Op>,
@@ -156,10 +182,13 @@ impl State {
         bytes: &[u8],
         sectors: usize,
     ) -> io::Result<()> {
-        end_of(op.offset, bytes.len() as u64)?;
-        let sector_bytes = self.sector_bytes;
-        let touched = || pieces(sector_bytes, op.offset, bytes.len()).take(sectors);
-        let Some(last) = touched().last() else { return Ok(()) };
+        let end = end_of(op.offset, bytes.len() as u64)?;
+        let sector_bytes = self.medium.sector_bytes;
+        let room = self.take(ino, self.medium.sectors(op.offset..end));
+        let touched = || pieces(sector_bytes, op.offset, bytes.len()).take(sectors.min(room));
+        let is_full = room < pieces(sector_bytes, op.offset, bytes.len()).count();
+        let result = if is_full { Err(errno(ENOSPC)) } else { Ok(()) };
+        let Some(last) = touched().last() else { return result };
         let cached = &mut self.inodes.get_mut(&ino).expect("open inodes stay").cached;
         let len = cached.len().max(op.offset + (last.at + last.len) as u64);
         for piece in touched() {
@@ -170,15 +199,24 @@ impl State {
             self.pending.push(Pending { op: Arc::clone(op), change });
         }
         self.extend(op, ino, len);
-        Ok(())
+        result
     }
 
     pub(super) fn allocate(&mut self, op: &Arc<Op>, ino: Ino) -> io::Result<()> {
         if op.len == 0 {
             return Err(errno(EINVAL));
         }
-        self.extend(op, ino, end_of(op.offset, op.len)?);
+        let end = end_of(op.offset, op.len)?;
+        self.take_all(ino, self.medium.sectors(op.offset..end))?;
+        self.extend(op, ino, end);
         Ok(())
+    }
+
+    /// Takes the space and leaves the length. Nothing of it survives a crash, and images have no
+    /// limit.
+    pub(super) fn reserve(&mut self, op: &Arc<Op>, ino: Ino) -> io::Result<()> {
+        let end = end_of(op.offset, op.len)?;
+        self.take_all(ino, self.medium.sectors(op.offset..end))
     }
 
     pub(super) fn set_len(&mut self, op: &Arc<Op>, ino: Ino) -> io::Result<()> {
@@ -190,6 +228,7 @@ impl State {
         }
         let cut = cached.cut_off(len);
         cached.resize(len);
+        self.give_back(ino, len.div_ceil(self.medium.sector_bytes as u64));
         let sectors = cut.into_iter().map(|(index, content)| {
             let change = Change::Sector { ino, index, content, end: 0 };
             Pending { op: Arc::clone(op), change }
@@ -209,8 +248,7 @@ impl State {
 
     /// Makes the pending sectors of a range durable, and the length as far as they need it.
     pub(super) fn sync_range(&mut self, ino: Ino, offset: u64, len: u64) {
-        let sector_bytes = self.sector_bytes as u64;
-        let sectors = offset / sector_bytes..(offset + len).div_ceil(sector_bytes);
+        let sectors = self.medium.sectors(offset..offset + len);
         let is_meant = |change: &Change| match change {
             Change::Sector { index, .. } => sectors.contains(index),
             Change::Length { .. } | Change::Name(_) => false,
@@ -304,9 +342,7 @@ impl State {
     fn forget_unreachable(&mut self) {
         let mut reachable = survivable(&self.names, &self.pending);
         reachable.extend(self.names.seen.values());
-        let is_open =
-            |inode: &Inode| inode.point.as_ref().is_some_and(|p| Arc::strong_count(p) > 1);
-        self.inodes.retain(|ino, inode| reachable.contains(ino) || is_open(inode));
+        self.inodes.retain(|ino, inode| reachable.contains(ino) || inode.is_open());
         let inodes = &self.inodes;
         self.pending.retain(|item| item.change.ino().is_none_or(|ino| inodes.contains_key(&ino)));
     }

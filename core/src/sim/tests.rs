@@ -4,9 +4,13 @@ mod crashes;
 mod cuts;
 mod damage;
 mod durability;
+mod errors;
 mod faults;
+mod junk;
+mod reads;
+mod space;
 
-use super::{CrashImage, CrashOptions, SimDisk};
+use super::{CrashImage, CrashOptions, SimDisk, SplitMix64};
 use crate::disk::{Disk, DiskFile};
 use std::collections::BTreeSet;
 use std::sync::Arc;

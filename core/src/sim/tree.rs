@@ -3,6 +3,7 @@
 use super::SimDisk;
 use super::content::Content;
 use super::crash::CrashImage;
+use super::junk::Medium;
 use super::names::Names;
 use super::state::{Inode, State};
 use std::collections::BTreeMap;
@@ -35,7 +36,7 @@ impl SimDisk {
     /// # Panics
     /// If the size is no power of two.
     pub fn from_tree(sector_bytes: usize, tree: &Tree) -> Self {
-        assert!(sector_bytes.is_power_of_two(), "sectors of {sector_bytes} bytes");
+        let medium = Medium::new(sector_bytes);
         let dirs = tree.dirs.iter().map(|(path, to)| (path.as_str().into(), to.clone()));
         let (mut entries, mut inodes) = (BTreeMap::new(), BTreeMap::new());
         for (ino, (path, bytes)) in (1..).zip(&tree.files) {
@@ -45,6 +46,6 @@ impl SimDisk {
             inodes.insert(ino, Inode::clean(content));
         }
         let names = Names::surviving(Arc::new(dirs.collect()), Arc::new(entries));
-        Self::from_state(State::new(sector_bytes, names, inodes))
+        Self::from_state(State::new(medium, names, inodes))
     }
 }

@@ -191,6 +191,11 @@ impl Model {
         self.acknowledged = state;
     }
 
+    /// The states behind the first so many are not to be: what led to them has failed.
+    pub(crate) fn take_back(&mut self, states: usize) {
+        self.states.truncate(states - self.forgotten);
+    }
+
     /// Which state this is.
     pub(crate) fn find(&self, content: &Recovered) -> Option<usize> {
         let found = self.states.iter().rposition(|state| state == content)?;

@@ -14,45 +14,83 @@ pub(crate) struct Sweep {
     pub(crate) model: Model,
     /// Digest of an image to the state that it recovers to.
     met: HashMap<u128, usize>,
-    points: usize,
-    images: usize,
+    pub(crate) points: usize,
+    pub(crate) images: usize,
 }
 
-/// Checks every image of this moment.
-fn check_images(disk: &SimDisk, config: &Config, options: &CrashOptions, sweep: &Mutex<Sweep>) {
-    sweep.lock().points += 1;
-    for image in disk.crash_images(options) {
-        let known = sweep.lock().met.get(&image.digest()).copied();
-        let state = known.unwrap_or_else(|| recover_image(&image, config, sweep));
-        let mut sweep = sweep.lock();
-        sweep.images += 1;
-        sweep.met.insert(image.digest(), state);
-        assert!(
-            state >= sweep.model.acknowledged(),
-            "state {state} survived of {} acknowledged; {}",
-            sweep.model.acknowledged(),
-            image.describe()
-        );
+impl Sweep {
+    /// How many different images were recovered.
+    pub(crate) fn recovered(&self) -> usize {
+        self.met.len()
     }
 }
 
+/// Checks every image of this moment.
+pub(crate) fn check_images(
+    disk: &SimDisk,
+    config: &Config,
+    options: &CrashOptions,
+    sweep: &Mutex<Sweep>,
+) -> Result<(), String> {
+    sweep.lock().points += 1;
+    for image in disk.crash_images(options) {
+        let known = sweep.lock().met.get(&image.digest()).copied();
+        let state = known.map_or_else(|| recover_image(&image, config, sweep), Ok);
+        let state = state.map_err(|what| format!("{what}; {}", image.describe()))?;
+        let mut sweep = sweep.lock();
+        sweep.images += 1;
+        sweep.met.insert(image.digest(), state);
+        let acknowledged = sweep.model.acknowledged();
+        if state < acknowledged {
+            let what = format!("state {state} survived of {acknowledged} acknowledged");
+            return Err(format!("{what}; {}", image.describe()));
+        }
+    }
+    Ok(())
+}
+
 /// Recovers an image to one of the workload's states, and shows that it can go on.
-fn recover_image(image: &CrashImage, config: &Config, sweep: &Mutex<Sweep>) -> usize {
+fn recover_image(
+    image: &CrashImage,
+    config: &Config,
+    sweep: &Mutex<Sweep>,
+) -> Result<usize, String> {
     let disk = image.mount();
-    let recovered = match recover(&disk, config) {
-        Ok(recovered) => recovered,
-        Err(error) => panic!("{error}; {}", image.describe()),
-    };
-    let state = sweep.lock().model.find(&recovered);
-    let state = state.unwrap_or_else(|| panic!("no state of the workload; {}", image.describe()));
-    assert_eq!(goes_on(&disk, config), recovered, "after another crash; {}", image.describe());
-    state
+    let recovered = recover(&disk, config).map_err(|error| error.to_string())?;
+    let state = sweep.lock().model.find(&recovered).ok_or("no state of the workload")?;
+    if goes_on(&disk, config)? == recovered { Ok(state) } else { Err("another after it".into()) }
 }
 
 /// Crashes again, right after recovery, losing all that is not synced: the state must be the same.
-fn goes_on(disk: &SimDisk, config: &Config) -> Recovered {
+pub(crate) fn goes_on(disk: &SimDisk, config: &Config) -> Result<Recovered, String> {
     let nothing_survives = disk.crash_images(&CrashOptions::default()).next().expect("one");
-    recover(&nothing_survives.mount(), config).expect("recovered before")
+    recover(&nothing_survives.mount(), config).map_err(|e| format!("recovered before, and {e}"))
+}
+
+/// Recovers an image with a crash before every disk operation, `depth` levels deep; returns the
+/// number of images. All must come to the same.
+pub(crate) fn crash_again(
+    image: &CrashImage,
+    config: &Config,
+    expected: &Recovered,
+    depth: u64,
+) -> Result<usize, String> {
+    let disk = image.mount();
+    let options = CrashOptions { max_subset: 2, seeded: 1, seed: depth };
+    let found = images_of(&disk, options, || drop(recover(&disk, config).unwrap()));
+    let mut count = found.len();
+    // The second level looks at a few only: it has the same code before it.
+    for (index, image) in found.iter().enumerate() {
+        let recovered = recover(&image.mount(), config);
+        let recovered = recovered.map_err(|e| format!("{e}; {}", image.describe()))?;
+        if recovered != *expected {
+            return Err(format!("recovered to another state; {}", image.describe()));
+        }
+        if depth > 1 && index % 16 == 0 {
+            count += crash_again(image, config, expected, depth - 1)?;
+        }
+    }
+    Ok(count)
 }
 
 /// Runs a workload on a new store with the images checked before every disk operation.
@@ -77,7 +115,7 @@ pub(crate) fn sweep_on(
     let (config, sweep) = (engine.config(), Arc::new(Mutex::new(sweep)));
     let shared = Arc::clone(&sweep);
     disk.set_observer(Some(Box::new(move |disk, _| {
-        check_images(disk, &config, &options, &shared)
+        check_images(disk, &config, &options, &shared).unwrap_or_else(|what| panic!("{what}"));
     })));
     workload(engine, &sweep);
     disk.set_observer(None);
@@ -86,11 +124,11 @@ pub(crate) fn sweep_on(
         "{} crash points, {} images, {} different ones recovered; {} states, {} acknowledged",
         sweep.points,
         sweep.images,
-        sweep.met.len(),
+        sweep.recovered(),
         sweep.model.states(),
         sweep.model.acknowledged()
     );
-    assert!(sweep.points > 100 && sweep.met.len() > 500, "the sweep has shrunk");
+    assert!(sweep.points > 100 && sweep.recovered() > 500, "the sweep has shrunk");
 }
 
 /// The images of every moment at which `work` calls the disk, each once, in a fixed order.
