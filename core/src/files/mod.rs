@@ -85,8 +85,8 @@ impl Files {
     /// numbers of new files are greater than `last` and than any of those.
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::NotAStore`] if a segment is missing in the middle of a file, or a
-    /// file is in two places.
+    /// [`Error::Io`]; [`Error::NotAStore`] if a segment is missing in the middle of a file, or is
+    /// longer than segments are, or a file is in two places.
     pub fn open(
         disk: Arc<dyn Disk>,
         format: &Format,
@@ -136,6 +136,12 @@ impl Files {
             let segment = Segment::open(&*self.disk, &path);
             let segment = segment.map_err(|e| failed("open", &path, 0, e))?;
             let len = segment.io.len().map_err(|e| failed("measure", &path, 0, e))?;
+            // Nobody writes behind its end: the blocks that are counted would be others.
+            if len > self.segment_bytes {
+                let most = self.segment_bytes;
+                let found = format!("{path} has {len} bytes, expected {most} at the most");
+                return Err(Error::NotAStore { found });
+            }
             if len > 0 {
                 bytes = self.segment_bytes * u64::from(expected) + len;
             }
