@@ -138,6 +138,17 @@ impl Control {
         Ok(control)
     }
 
+    /// The same beside a slot that is lost: that may have said that the store was opened again, and
+    /// what is not logged was in use.
+    fn in_doubt(self) -> Self {
+        Self { state: StoreState::InProduction, ..self }
+    }
+
+    /// Whether the store was closed, and its log, which ends at `end`, has nothing behind that.
+    pub(crate) fn ends_closed(&self, end: Lsn) -> bool {
+        self.state == StoreState::Closed && end == self.checkpoint_end
+    }
+
     /// What a checksum does not exclude: a file made by somebody else.
     fn check(&self) -> Result<(), ControlFault> {
         if let Err(error) = self.format.validate() {
@@ -261,7 +272,8 @@ impl Slots {
         Ok(Self([Control::decode(first), Control::decode(second)]))
     }
 
-    /// Which slot counts, and what it says.
+    /// Which slot counts, and what it says; where the other is not valid, not that the store was
+    /// closed.
     ///
     /// # Errors
     /// [`Error::Control`] if none is valid, or if one is of another version: that version may know
@@ -275,8 +287,8 @@ impl Slots {
             (Err(fault @ ControlFault::Version { .. }), _)
             | (_, Err(fault @ ControlFault::Version { .. }))
             | (Err(fault), Err(_)) => Err(Error::Control(fault.clone())),
-            (Ok(first), Err(_)) => Ok((0, *first)),
-            (Err(_), Ok(second)) => Ok((1, *second)),
+            (Ok(first), Err(_)) => Ok((0, first.in_doubt())),
+            (Err(_), Ok(second)) => Ok((1, second.in_doubt())),
         }
     }
 }

@@ -26,7 +26,7 @@ use crate::length;
 use crate::lsn::Lsn;
 use crate::operation::Operation;
 use crate::page::{FileId, PageId};
-use crate::poison::Poison;
+use crate::poison::{Poison, PoisonCause};
 use crate::recovery::{Recovery, RecoveryReport};
 use crate::redo::Redo;
 use crate::sync::Setting;
@@ -166,6 +166,7 @@ impl Engine {
         let data_direct = config.data_direct;
         let config = Arc::new(Setting::new(config));
         let pool = Pool::new(Arc::clone(&config), Arc::clone(&files), log, Arc::clone(&syncs));
+        pool.watch(&poison);
         let replay_started = clock.now();
         let replayed = recovery.replay(&pool, &files, redo.as_deref(), workers, batch_bytes)?;
         let replay_time = clock.now().saturating_sub(replay_started);
@@ -206,6 +207,12 @@ impl Engine {
         &self.recovery
     }
 
+    /// Why the store is poisoned, if it is: for whoever looks after it. What waits for durability,
+    /// or would bring it, is refused with this cause; pages that are in memory can be read.
+    pub fn poisoned(&self) -> Option<Arc<PoisonCause>> {
+        self.poison.cause()
+    }
+
     /// The settings, as they are now.
     pub fn config(&self) -> Config {
         self.config.get()
@@ -217,9 +224,11 @@ impl Engine {
     /// runs.
     ///
     /// # Errors
-    /// [`Error::Config`]: nothing has changed. As [`Engine::checkpoint`]: everything has, and
-    /// images protect from the next complete checkpoint on.
+    /// [`Error::Config`], or a store that is poisoned already: nothing has changed. Otherwise as
+    /// [`Engine::checkpoint`]: everything has, and images protect from the next complete checkpoint
+    /// on.
     pub fn configure(&self, config: Config) -> Result<()> {
+        self.poison.check()?;
         config.validate()?;
         self.config.get().check_change(&config)?;
         self.config.replace(config);
@@ -301,7 +310,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::NoSuchFile`], [`Error::BeyondEnd`], [`Error::NoUnpinnedBuffers`], and what reading
-    /// the page reports.
+    /// the page reports; [`Error::Poisoned`] if it is not in memory.
     #[inline]
     pub fn read(&self, page: PageId) -> Result<PageRead<'_>> {
         self.pool.read(page)

@@ -219,6 +219,18 @@ pub enum WalFault {
         /// Where recovery starts.
         redo: Lsn,
     },
+    /// A segment file from the end of the records on is too short: it was whole when it got its
+    /// name, and what is cut off may have been durable.
+    ShortSegment {
+        /// The segment file.
+        segment: String,
+        /// Its length.
+        bytes: u64,
+        /// The length that it had.
+        expected_bytes: u64,
+        /// Where the valid records end.
+        valid_end: Lsn,
+    },
     /// The record that the control file names is not the checkpoint's.
     NoCheckpoint {
         /// Where it should be.
@@ -263,6 +275,11 @@ impl fmt::Display for WalFault {
             WalFault::MissingSegment { segment, redo } => {
                 write!(f, "{segment} is missing, in which the redo point {redo} is")
             }
+            WalFault::ShortSegment { segment, bytes, expected_bytes, valid_end } => write!(
+                f,
+                "{segment} has {bytes} bytes, expected {expected_bytes}: WAL behind {valid_end} \
+                 may be lost"
+            ),
             WalFault::NoCheckpoint { lsn, found } => {
                 write!(f, "expected a checkpoint record at {lsn}, found {found}")
             }

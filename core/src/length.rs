@@ -24,7 +24,8 @@
 //!   recovery can leave out the changes that a later cut takes away.
 //! * R2: no redo point is fixed between 4 and 6. So the log is replayed from before the record
 //!   unless its effect is on disk, where the checkpoint makes it durable before it is complete.
-//! * What is on disk is cut only after the record is durable.
+//! * What is on disk is cut only after the record is durable. A panic in 4 to 6 poisons: memory, log
+//!   and disk may not agree.
 //! * An unlogged file is cut without a record, since a crash empties it; dropped with one.
 //!
 //! # Checked by
@@ -59,6 +60,7 @@ pub fn extend(
     blocks: u32,
     mut ring: Option<&mut Ring>,
 ) -> Result<u32> {
+    parts.poison.check()?;
     let file = parts.files.get(id)?;
     let _length = file.lock_length();
     // Again: it may have been dropped.
@@ -98,7 +100,9 @@ pub fn truncate(parts: &Parts<'_>, id: FileId, blocks: u32) -> Result<()> {
         return Err(Error::BeyondEnd { page: PageId::new(id, blocks), blocks: old });
     }
     let cut = Cut::begin(parts.pool, &file, blocks..old);
+    let path = file.path(0);
     let _no_redo_point = parts.delays.delay();
+    let _whole = parts.poison.on_panic("truncate", &path);
     if !file.options().unlogged {
         let mut record = RecordBuf::new(RecordKind::Truncate);
         record.put(&id.0.to_le_bytes());
@@ -124,7 +128,9 @@ pub fn drop_file(parts: &Parts<'_>, id: FileId) -> Result<()> {
     let _length = file.lock_length();
     parts.files.get(id)?;
     let cut = Cut::begin(parts.pool, &file, 0..file.blocks());
+    let path = file.path(0);
     let _no_redo_point = parts.delays.delay();
+    let _whole = parts.poison.on_panic("drop", &path);
     let mut record = RecordBuf::new(RecordKind::Drop);
     record.put(&id.0.to_le_bytes());
     log(parts, &mut record)?;

@@ -137,8 +137,12 @@ impl<'e> Operation<'e> {
     pub fn commit(mut self) -> Result<Lsn> {
         let is_logged = |held: &&Held<'_>| held.has_changed() && held.page.is_permanent();
         let logged: Vec<&Held<'_>> = self.pages.iter().filter(is_logged).collect();
-        let is_empty = logged.is_empty() && self.notes.is_empty();
-        let end = if is_empty { Lsn::ZERO } else { insert(self.wal, &logged, &self.notes)? };
+        let end = if logged.is_empty() && self.notes.is_empty() {
+            self.wal.check_poison()?;
+            Lsn::ZERO
+        } else {
+            insert(self.wal, &logged, &self.notes)?
+        };
         for held in self.pages.iter_mut().filter(|held| held.has_changed()) {
             held.finish(end);
         }

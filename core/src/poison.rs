@@ -8,7 +8,15 @@
 //! # Rules
 //! * The store is poisoned *before* the failure is reported, and before anybody who waits for the
 //!   failed work is woken.
-//! * Nothing is written or synced to the WAL, and no checkpoint is published, after poisoning.
+//! * After poisoning nothing is written or synced to the WAL, no page is read or written, and no
+//!   checkpoint is published. A page that is in memory can be read: it is as it was changed. One on
+//!   disk may be older than what was written there.
+//! * Whoever waits for what is not done any more is woken, and told.
+//! * A panic poisons where it may have left something half done that others rely on
+//!   ([`Poison::on_panic`]); everywhere else what unwinds gives back what it held.
+//!
+//! # Checked by
+//! models `flush_fails`, `poison_room`, `poison_task`, `engine_sync_fails`; `core/tests/poison`.
 
 use crate::error::{Error, Result};
 use crate::sync::Mutex;
@@ -43,23 +51,37 @@ pub trait PoisonWatcher: Send + Sync {
     fn poisoned(&self);
 }
 
+/// Poisons the store if a panic unwinds through its scope.
+#[must_use]
+pub struct OnPanic<'p> {
+    poison: &'p Poison,
+    op: &'static str,
+    file: &'p str,
+    /// A thread that is unwinding already may well commit, in a destructor.
+    was_panicking: bool,
+}
+
 /// Set once, never cleared.
 pub struct Poison {
     set: AtomicBool,
     cause: Mutex<Option<Arc<PoisonCause>>>,
-    watcher: Mutex<Option<Weak<dyn PoisonWatcher>>>,
+    watchers: Mutex<Vec<Weak<dyn PoisonWatcher>>>,
 }
 
 impl Poison {
     /// Not poisoned.
     pub fn new() -> Self {
-        Self { set: AtomicBool::new(false), cause: Mutex::new(None), watcher: Mutex::new(None) }
+        Self {
+            set: AtomicBool::new(false),
+            cause: Mutex::new(None),
+            watchers: Mutex::new(Vec::new()),
+        }
     }
 
-    /// Has `watcher` told of the poison. There is one, the log: everybody else who waits has a
-    /// thread that works for him.
+    /// Has `watcher` told of the poison. There are two: the log, and what the background writer
+    /// sleeps on. Everybody else who waits has a thread that works for him.
     pub fn watch(&self, watcher: Weak<dyn PoisonWatcher>) {
-        *self.watcher.lock() = Some(watcher);
+        self.watchers.lock().push(watcher);
     }
 
     /// Poisons the store. The first cause stays. Returns the error to report.
@@ -79,14 +101,19 @@ impl Poison {
         // (The lock orders the cause as well; the flag saves taking it on every commit.)
         self.set.store(true, Ordering::Release);
         drop(cause);
-        if is_first && let Some(watcher) = self.watcher() {
-            watcher.poisoned();
+        if is_first {
+            let watchers = self.watchers.lock().clone();
+            for watcher in watchers.iter().filter_map(Weak::upgrade) {
+                watcher.poisoned();
+            }
         }
         Error::Poisoned(first)
     }
 
-    fn watcher(&self) -> Option<Arc<dyn PoisonWatcher>> {
-        self.watcher.lock().as_ref()?.upgrade()
+    /// Poisons the store, for a failed `op` of `file`, if a panic unwinds through the scope of what
+    /// this returns.
+    pub fn on_panic<'p>(&'p self, op: &'static str, file: &'p str) -> OnPanic<'p> {
+        OnPanic { poison: self, op, file, was_panicking: std::thread::panicking() }
     }
 
     /// Whether a sync has failed.
@@ -100,12 +127,22 @@ impl Poison {
     /// # Errors
     /// [`Error::Poisoned`] with the first cause.
     pub fn check(&self) -> Result<()> {
-        if !self.is_set() {
-            return Ok(());
+        self.cause().map_or(Ok(()), |first| Err(Error::Poisoned(first)))
+    }
+
+    /// The first cause, if the store is poisoned.
+    pub fn cause(&self) -> Option<Arc<PoisonCause>> {
+        // The flag saves taking the lock on every commit.
+        if self.is_set() { self.cause.lock().clone() } else { None }
+    }
+}
+
+impl Drop for OnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() && !self.was_panicking {
+            let error = io::Error::other("the thread that did it panicked");
+            self.poison.poison(self.op, self.file, &error);
         }
-        let cause = self.cause.lock();
-        let first = cause.as_ref().expect("the cause is set before the flag");
-        Err(Error::Poisoned(Arc::clone(first)))
     }
 }
 

@@ -185,6 +185,10 @@ impl Recovery {
         let sync = || file.sync_data().map_err(|e| poison.poison("sync", &path, &e));
         let block = geometry.block(end);
         let segment_end = geometry.segment_bytes();
+        if file.len().map_err(|e| failed("measure", &path, 0, e))? < segment_end {
+            // After a salvage: what was cut off is given up.
+            file.set_len(segment_end).map_err(|e| failed("extend", &path, 0, e))?;
+        }
         let block_end = geometry.block_offset(block) + geometry.block_bytes;
         let next_end = segment_end.min(block_end + geometry.block_bytes);
         clear(&*file, &path, next_end..segment_end)?;

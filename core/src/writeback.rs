@@ -64,7 +64,7 @@ impl WritebackQueue {
 
 /// The pages as ranges `(first, count)` of neighbours, none crossing a segment. Sorts `pages` and
 /// drops duplicates.
-pub(crate) fn coalesce(pages: &mut Vec<PageId>, segment_blocks: u32) -> Vec<(PageId, u32)> {
+pub fn coalesce(pages: &mut Vec<PageId>, segment_blocks: u32) -> Vec<(PageId, u32)> {
     pages.sort_unstable();
     pages.dedup();
     let joins = |last: &PageId, next: &PageId| {

@@ -190,25 +190,36 @@ fn damage_to_what_was_written_and_not_known_durable_ends_the_log_there() {
     let last = bed.last_segment();
     let start = bed.geometry.segment_start(last);
     assert!(bed.flushed > start.plus(20_000), "{} in {start}", bed.flushed);
-    for (name, damage) in
-        [("zeroed", zero as fn(&SimDisk, u64, u64, usize)), ("dd", |d, s, _, _| dd(d, s))]
-    {
-        let disk = bed.disk.crash_image(1).mount();
-        bed.make_undurable(&disk, last);
-        damage(&disk, last, 100, 10_000);
-        let engine = open(&disk, &large()).unwrap_or_else(|error| panic!("{name}: {error}"));
-        let report = engine.recovery();
-        println!("{report}");
-        let commits = bed.commits_to(start.plus(68));
-        assert_eq!(report.end, bed.ends[commits], "{name}");
-        assert_eq!(content(&engine).unwrap(), bed.states[commits], "{name}: nothing behind it");
-        // Of a cut file the first block is left, whose header is whole.
-        let cut = report.beyond.blocks <= 1;
-        assert_eq!(cut, name == "dd", "{name}: {:?}", report.beyond);
-        assert!(report.to_string().contains(&report.stop_reason));
-        drop(engine);
-        assert_eq!(recover(&disk, &large()).unwrap(), bed.states[commits], "it stays so");
-    }
+    let disk = bed.disk.crash_image(1).mount();
+    bed.make_undurable(&disk, last);
+    zero(&disk, last, 100, 10_000);
+    let engine = open(&disk, &large()).unwrap();
+    let report = engine.recovery();
+    println!("{report}");
+    let commits = bed.commits_to(start.plus(68));
+    assert_eq!(report.end, bed.ends[commits]);
+    assert_eq!(content(&engine).unwrap(), bed.states[commits], "nothing behind it");
+    assert!(report.beyond.blocks > 1, "{:?}", report.beyond);
+    assert!(report.to_string().contains(&report.stop_reason));
+    drop(engine);
+    assert_eq!(recover(&disk, &large()).unwrap(), bed.states[commits], "it stays so");
+}
+
+/// What is cut off may have been durable, and with it goes whatever could tell.
+#[test]
+fn a_segment_that_is_too_short_is_refused_also_where_nothing_says_that_the_rest_was_durable() {
+    let bed = Bed::new(570, 0);
+    let last = bed.last_segment();
+    let disk = bed.disk.crash_image(1).mount();
+    bed.make_undurable(&disk, last);
+    dd(&disk, last);
+    let fault = bed.refused(&disk);
+    let WalFault::ShortSegment { segment, bytes, expected_bytes, valid_end } = &fault else {
+        panic!("{fault}")
+    };
+    assert_eq!((segment, *bytes, *expected_bytes), (&segment_path(last), 10_100, 64 << 10));
+    let commits = bed.commits_to(bed.geometry.segment_start(last).plus(68));
+    assert_eq!(*valid_end, bed.ends[commits]);
 }
 
 #[test]

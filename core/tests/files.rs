@@ -6,6 +6,7 @@ use common::sweep::{Sweep, change, sweep};
 use common::{config, content, engine_on, open, recover};
 use seawall_core::checkpoint::Urgency;
 use seawall_core::config::Config;
+use seawall_core::control::{CONTROL_FILE, Slots, slot_offset};
 use seawall_core::disk::Disk;
 use seawall_core::engine::Engine;
 use seawall_core::error::{Error, Result};
@@ -215,6 +216,40 @@ fn an_unlogged_file_is_empty_after_a_crash_and_intact_after_a_close() {
     engine.drop_file(file).unwrap();
     let (_, engine) = crash(&disk, engine);
     assert!(engine.files().is_empty());
+}
+
+/// After an opening the slots say: closed, then open. If the second is lost the first counts.
+#[test]
+fn an_unlogged_file_is_empty_after_a_crash_also_if_only_the_slot_from_before_is_left() {
+    let (disk, engine, file) = store(UNLOGGED, 4);
+    engine.close().unwrap();
+    drop(engine);
+    let engine = open(&disk, &config()).unwrap();
+    assert!(engine.recovery().was_closed);
+    write(&engine, PageId::new(file, 1), 77);
+    drop(engine);
+    let disk = disk.crash_image(1).mount();
+    let last = Slots::read(&disk).unwrap().latest().unwrap().1;
+    disk.overwrite(CONTROL_FILE, slot_offset(last.sequence), &[0; 80]);
+    let engine = open(&disk, &config()).unwrap();
+    assert!(!engine.recovery().was_closed);
+    assert_eq!(engine.blocks(file).unwrap(), 0);
+}
+
+/// By damage alone: nobody writes behind the end of a segment.
+#[test]
+fn a_segment_that_is_longer_than_segments_are_is_refused_with_both_lengths() {
+    let (disk, engine, file) = store(FileOptions::default(), 4);
+    engine.close().unwrap();
+    drop(engine);
+    disk.truncate("data/00000001.1", 8192 + 4096);
+    let error = open(&disk, &config()).map(drop).unwrap_err().to_string();
+    assert!(
+        error.contains("data/00000001.1 has 12288 bytes, expected 8192 at the most"),
+        "{error}"
+    );
+    disk.truncate("data/00000001.1", 8192);
+    assert_eq!(first_bytes(&open(&disk, &config()).unwrap(), file), [0, 1, 2, 3]);
 }
 
 #[test]

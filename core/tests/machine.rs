@@ -1,8 +1,9 @@
 //! Random steps on a store, each compared with a plain map: a state machine with crashes.
 //!
-//! A step is a call of the engine, or a few; its indices are reduced modulo what there is, so that
-//! every sequence has a meaning, also while proptest shrinks it. What the store must hold, and
-//! what a crash may leave of it, is in `machine/bed.rs`; what is refused, in `machine/misuse.rs`.
+//! A step (`machine/steps.rs`) is a call of the engine, or a few; every sequence has a meaning, also
+//! while proptest shrinks it. What the store must hold, and what a crash may leave of it, is in
+//! `machine/bed.rs`; what is refused, in `machine/misuse.rs`. The fuzz target `operations` takes the
+//! same steps.
 //!
 //! After each step the list of files and their lengths are compared. Contents are compared where
 //! a step reads or writes, after each opening, and where a step says so: to read everything all
@@ -20,80 +21,14 @@ mod bed;
 mod common;
 #[path = "machine/misuse.rs"]
 mod misuse;
+#[path = "machine/steps.rs"]
+mod steps;
 
 use bed::Bed;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
-use seawall_core::buffer::Access;
-
-const ACCESSES: [Access; 3] = [Access::BulkRead, Access::BulkWrite, Access::Maintenance];
-
-/// How pages are reached: with a ring, or without.
-type Through = Option<Access>;
-
-/// One step. A `file` is the one in this place of the list of files, begun again at its end.
-#[derive(Clone, Debug)]
-enum Step {
-    CreateFile { tablespace: u8, unlogged: bool },
-    CreateTablespace,
-    Extend { file: u8, blocks: u32, bulk: bool },
-    Operation { touches: Vec<Touch>, ending: Ending, through: Through },
-    Read { file: u8, block: u8, through: Through },
-    ReadAll,
-    Truncate { file: u8, blocks: u8 },
-    Drop { file: u8 },
-    Checkpoint { spread: bool },
-    BackgroundWriterRound,
-    WalWriterRounds(u8),
-    WaitDurable,
-    CloseAndOpen,
-    Crash(Crash),
-    Misuse { misuse: Misuse, pick: u8 },
-}
-
-/// Bytes within an operation.
-#[derive(Clone, Debug)]
-struct Touch {
-    file: u8,
-    block: u8,
-    offset: u16,
-    len: u16,
-}
-
-/// What becomes of an operation.
-#[derive(Clone, Copy, Debug)]
-enum Ending {
-    Commit,
-    CommitAsync,
-    /// It is dropped, which undoes it.
-    Undo,
-}
-
-/// Power goes.
-#[derive(Clone, Debug)]
-struct Crash {
-    /// Before which disk operation from now on, perhaps in the midst of a later step; 0 is now.
-    after: u16,
-    /// Chooses what survives.
-    seed: u64,
-    /// If it goes again: before which disk operation of the recovery.
-    again: Option<u16>,
-}
-
-/// A call that must be refused, and change nothing.
-#[derive(Clone, Copy, Debug)]
-enum Misuse {
-    /// A page behind the end of a file, near or far.
-    BeyondEnd,
-    /// More blocks than a file has, or can have.
-    BeyondLength,
-    /// A file that was dropped, or never was.
-    NoFile,
-    NoTablespace,
-    OutsideBody,
-    BeyondWal,
-}
+use steps::{ACCESSES, Crash, Ending, Misuse, Step, Through, Touch};
 
 fn through() -> impl Strategy<Value = Through> {
     prop_oneof![3 => Just(None), 2 => proptest::sample::select(&ACCESSES[..]).prop_map(Some)]

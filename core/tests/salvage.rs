@@ -11,7 +11,7 @@ use seawall_core::checkpoint::Urgency;
 use seawall_core::config::{Config, Format};
 use seawall_core::control::{ControlFile, Slots};
 use seawall_core::disk::Disk;
-use seawall_core::error::Error;
+use seawall_core::error::{Error, WalFault};
 use seawall_core::files::FileOptions;
 use seawall_core::lsn::Lsn;
 use seawall_core::page::{FileId, PageId};
@@ -149,6 +149,39 @@ fn what_is_before_the_cut_is_kept_and_what_is_behind_is_put_aside() {
         assert_eq!(finding.effect, Effect::Note, "{finding}");
     });
     assert_eq!((salvaged, verdict.unwrap().opens()), (1, true));
+}
+
+/// What is cut off takes along whatever could tell that it was durable.
+#[test]
+fn a_segment_that_is_cut_short_is_refused_and_whole_after_a_salvage() {
+    let bed = Bed::new();
+    let (path, offset) = bed.place(bed.cut());
+    for len in [offset + 8, offset / 1024 * 1024, 0] {
+        let disk = bed.image.mount();
+        disk.truncate(&path, len);
+        // The segments behind it are gone as well.
+        for name in disk.list("wal").unwrap().iter().map(|name| format!("wal/{name}")) {
+            if name > path {
+                disk.remove_now(&name);
+            }
+        }
+        let error = open(&disk, &roomy()).map(drop).unwrap_err();
+        let Error::Wal(fault) = &error else { panic!("{error}") };
+        let until = match fault {
+            WalFault::ShortSegment { segment, bytes, expected_bytes: 8192, valid_end } => {
+                assert_eq!((segment, *bytes), (&path, len));
+                *valid_end
+            }
+            // What is left says that there was more.
+            WalFault::Hole { valid_end, .. } => *valid_end,
+            other => panic!("{other}"),
+        };
+        let salvaged = salvage(&disk, until, false);
+        assert!(matches!(salvaged, Ok(Salvaged::Cut { .. })), "{len}: {error}; {salvaged:?}");
+        let state = bed.ends.iter().rposition(|end| *end <= until).unwrap_or(0);
+        assert!(recover(&disk, &roomy()).unwrap() == bed.states[state]);
+        assert_eq!(disk.read_file(&path).len(), 8192);
+    }
 }
 
 #[test]

@@ -1,12 +1,15 @@
-//! Two small stores that have crashed, to be damaged, and their history to compare with.
+//! Small stores to be damaged, and their history to compare with.
 //!
-//! Every commit stamps two pages with its number, from 1, at two places of each. `roomy` has no
-//! page on disk that is newer than its last checkpoint; `evicting` has many.
+//! Every commit stamps two pages with its number, from 1, at two places of each. `roomy` and
+//! `evicting` have crashed: the first has no page on disk that is newer than its last checkpoint,
+//! the second has many. `closed` was closed; `reopened` was closed and opened again, and has crashed
+//! with its unlogged file in use.
 
+use crate::memory::bounded;
 use seawall_core::checkpoint::Urgency;
 use seawall_core::clock::Clock;
 use seawall_core::config::{Config, Format};
-use seawall_core::control::{Control, ControlFile};
+use seawall_core::control::{CONTROL_FILE, Control, ControlFile};
 use seawall_core::disk::Disk;
 use seawall_core::engine::Engine;
 use seawall_core::error::Result;
@@ -17,11 +20,15 @@ use seawall_core::poison::Poison;
 use seawall_core::sim::{CrashImage, CrashOptions, ENOSPC, Fault, SimDisk};
 use seawall_core::wal::position::{Geometry, WAL_DIR, parse_segment, segment_path};
 use seawall_core::wal::reader::{Record, WalReader};
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// Pages of each store.
 pub(crate) const PAGES: usize = 9;
+
+/// The file that no log is for, in those stores that were closed once.
+pub(crate) const UNLOGGED: FileId = FileId(2);
 
 /// The number of the last commit that stamped each page; 0 is none.
 pub(crate) type Stamps = [u64; PAGES];
@@ -42,7 +49,7 @@ const OPERATIONS_MAX: u64 = 2000;
 /// A store that has crashed.
 pub(crate) struct Base {
     image: CrashImage,
-    config: Config,
+    pub(crate) config: Config,
     pub(crate) control: Control,
     pub(crate) geometry: Geometry,
     /// The records of the WAL from the redo point on.
@@ -55,21 +62,39 @@ pub(crate) struct Base {
     pub(crate) ends: Vec<Lsn>,
 }
 
+/// How a store came to be what it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Story {
+    Crashed,
+    Closed,
+    Reopened,
+}
+
 impl Base {
     pub(crate) fn roomy() -> &'static Self {
         static BASE: OnceLock<Base> = OnceLock::new();
-        BASE.get_or_init(|| Self::new(2 * PAGES))
+        BASE.get_or_init(|| Self::new(2 * PAGES, Story::Crashed))
     }
 
     pub(crate) fn evicting() -> &'static Self {
         static BASE: OnceLock<Base> = OnceLock::new();
-        BASE.get_or_init(|| Self::new(PAGES / 2))
+        BASE.get_or_init(|| Self::new(PAGES / 2, Story::Crashed))
     }
 
-    fn new(buffers: usize) -> Self {
+    pub(crate) fn closed() -> &'static Self {
+        static BASE: OnceLock<Base> = OnceLock::new();
+        BASE.get_or_init(|| Self::new(2 * PAGES, Story::Closed))
+    }
+
+    pub(crate) fn reopened() -> &'static Self {
+        static BASE: OnceLock<Base> = OnceLock::new();
+        BASE.get_or_init(|| Self::new(PAGES / 2, Story::Reopened))
+    }
+
+    fn new(buffers: usize, story: Story) -> Self {
         let (disk, config) = (SimDisk::new(), config(buffers));
         let mut states = vec![[0; PAGES]];
-        let ends = history(&disk, &config, &mut states).expect("a store");
+        let ends = history(&disk, &config, &mut states, story).expect("a store");
         let control = ControlFile::open(&disk, Arc::new(Poison::new())).expect("a control file");
         let (control, geometry) = (*control.latest(), Geometry::new(&config.format));
         let segments = segments(&disk);
@@ -79,6 +104,11 @@ impl Base {
         Self { image, config, control, geometry, records, segments, states, ends }
     }
 
+    /// Whether pages on disk may be newer than the last checkpoint.
+    pub(crate) fn evicts(&self) -> bool {
+        self.config.buffers < PAGES
+    }
+
     /// The disk after the crash.
     pub(crate) fn mount(&self) -> SimDisk {
         let disk = self.image.mount();
@@ -86,9 +116,12 @@ impl Base {
         disk
     }
 
-    /// Opens a store that was mounted from here.
+    /// Opens a store that was mounted from here. Fails if that takes more memory than its files
+    /// justify.
     pub(crate) fn open(&self, disk: &SimDisk) -> Result<Engine> {
-        Engine::open(Arc::new(disk.clone()), self.config, Arc::new(StoppedClock))
+        let bytes = tree(disk).values().map(Vec::len).sum();
+        let clock = Arc::new(StoppedClock);
+        bounded(&self.config, bytes, || Engine::open(Arc::new(disk.clone()), self.config, clock))
     }
 
     /// Fails if a page carries a stamp that it never had.
@@ -115,16 +148,42 @@ fn config(buffers: usize) -> Config {
 }
 
 /// Fills an empty disk with a store; the state after each commit goes to `states`.
-fn history(disk: &SimDisk, config: &Config, states: &mut Vec<Stamps>) -> Result<Vec<Lsn>> {
+fn history(
+    disk: &SimDisk,
+    config: &Config,
+    states: &mut Vec<Stamps>,
+    story: Story,
+) -> Result<Vec<Lsn>> {
     let disk: Arc<dyn Disk> = Arc::new(disk.clone());
     Engine::create(&disk, config, 0x5EA_0A11)?;
-    let engine = Engine::open(disk, *config, Arc::new(StoppedClock))?;
+    let engine = Engine::open(Arc::clone(&disk), *config, Arc::new(StoppedClock))?;
     let file = engine.create_file(FileOptions::default())?;
     engine.extend(file, PAGES as u32)?;
+    let ends = commits(&engine, states)?;
+    if story == Story::Crashed {
+        return Ok(ends);
+    }
+    let options = FileOptions { unlogged: true, ..FileOptions::default() };
+    assert_eq!(engine.create_file(options)?, UNLOGGED);
+    engine.extend(UNLOGGED, PAGES as u32)?;
+    engine.close()?;
+    if story == Story::Reopened {
+        drop(engine);
+        let engine = Engine::open(disk, *config, Arc::new(StoppedClock))?;
+        for block in 0..PAGES as u32 {
+            let mut operation = engine.operation();
+            operation.page(PageId::new(UNLOGGED, block))?.write(0, &[1])?;
+            engine.commit(operation)?;
+        }
+    }
+    Ok(ends)
+}
+
+fn commits(engine: &Engine, states: &mut Vec<Stamps>) -> Result<Vec<Lsn>> {
     let mut ends = Vec::new();
     for commit in 1..=COMMITS {
         let pages = pages_of(commit);
-        ends.push(stamp(&engine, &pages, commit)?);
+        ends.push(stamp(engine, &pages, commit)?);
         if commit <= COMMITS - SYNCED_TOGETHER || commit == COMMITS {
             engine.wait_durable(ends[ends.len() - 1])?;
         }
@@ -136,7 +195,7 @@ fn history(disk: &SimDisk, config: &Config, states: &mut Vec<Stamps>) -> Result<
         }
     }
     // Sends the pages of the last commits to the disk, where there are few buffers.
-    stamps(&engine)?;
+    stamps(engine)?;
     Ok(ends)
 }
 
@@ -193,7 +252,7 @@ fn stamp_bytes(commit: u64) -> [u8; STAMP_BYTES] {
     bytes
 }
 
-fn id(page: usize) -> PageId {
+pub(crate) fn id(page: usize) -> PageId {
     PageId::new(FileId(1), page as u32)
 }
 
@@ -208,6 +267,20 @@ fn write_back(disk: &SimDisk) {
 /// What is left if power goes now and nothing survives that is not durable.
 pub(crate) fn crash(disk: &SimDisk) -> CrashImage {
     disk.crash_images(&CrashOptions::default()).next().expect("at least one")
+}
+
+/// The files of a store with their bytes.
+pub(crate) type Tree = BTreeMap<String, Vec<u8>>;
+
+/// The files on a disk, but for the lock file.
+pub(crate) fn tree(disk: &SimDisk) -> Tree {
+    let of = |dir: &str| {
+        let names = disk.list(dir).expect("a directory").into_iter();
+        names.map(|name| format!("{dir}/{name}")).collect::<Vec<_>>()
+    };
+    let control = disk.exists(CONTROL_FILE).then(|| CONTROL_FILE.to_owned());
+    let paths = [of(WAL_DIR), of(DATA_DIR)].concat().into_iter().chain(control);
+    paths.map(|path| (path.clone(), disk.read_file(&path))).collect()
 }
 
 /// The bytes of the WAL's segments, ascending.

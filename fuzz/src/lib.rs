@@ -8,20 +8,34 @@
 //! A checksum stops nearly all damage at the first look. So `wal_record`, `control` and
 //! `wal_segment` also have a mode that repairs the checksums after the damage: then anything may
 //! be believed, but nothing may panic or run for ever.
+//!
+//! `operations`, `sync_table`, `coalescer` and `pacer` take their input for what is done, and
+//! compare with a plain model.
 
 mod base;
 mod checksum;
+mod coalescer;
 mod control;
+mod memory;
+mod operations;
 mod oracle;
+mod pacer;
 mod page;
 mod redo;
 pub mod seeds;
+mod store_files;
+mod sync_table;
 mod wal_record;
 mod wal_segment;
 
+pub use coalescer::coalescer;
 pub use control::control;
+pub use operations::operations;
+pub use pacer::pacer;
 pub use page::page;
 pub use redo::redo;
+pub use store_files::store_files;
+pub use sync_table::sync_table;
 pub use wal_record::wal_record;
 pub use wal_segment::wal_segment;
 
@@ -32,12 +46,17 @@ pub type Outcome = &'static str;
 pub type Target = (&'static str, fn(&[u8]) -> Outcome, &'static [Outcome]);
 
 /// All targets.
-pub const TARGETS: [Target; 5] = [
+pub const TARGETS: [Target; 10] = [
     ("page", page, page::OUTCOMES),
     ("redo", redo, redo::OUTCOMES),
     ("wal_record", wal_record, wal_record::OUTCOMES),
     ("control", control, control::OUTCOMES),
     ("wal_segment", wal_segment, wal_segment::OUTCOMES),
+    ("store_files", store_files, store_files::OUTCOMES),
+    ("operations", operations, operations::OUTCOMES),
+    ("sync_table", sync_table, sync_table::OUTCOMES),
+    ("coalescer", coalescer, coalescer::OUTCOMES),
+    ("pacer", pacer, pacer::OUTCOMES),
 ];
 
 /// Takes the next byte, or 0.

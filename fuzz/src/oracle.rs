@@ -5,6 +5,7 @@ use seawall_core::lsn::Lsn;
 use seawall_core::sim::SimDisk;
 use seawall_core::wal::position::BLOCK_HEADER_BYTES;
 use seawall_core::wal::record::{BlockHeader, RecordHeader};
+use std::collections::BTreeMap;
 
 /// What became of the WAL.
 pub(crate) struct Verdict {
@@ -12,67 +13,70 @@ pub(crate) struct Verdict {
     pub(crate) is_forged: bool,
     /// No byte has changed.
     pub(crate) is_whole: bool,
-    /// Commits that must be there if the store opens: those before the damage, and those of which
-    /// any valid block, or the control file, says that they were durable.
+    /// Commits that must be there if the store opens.
     pub(crate) commits_min: usize,
 }
 
 impl Verdict {
-    /// Compares the WAL on `disk` with the undamaged one.
+    /// Compares the WAL on `disk`, which has all segments, with the undamaged one.
     pub(crate) fn of(base: &Base, disk: &SimDisk) -> Self {
         let damaged_at = first_damage(base, disk);
-        let headers = headers(base, &segments(disk));
-        let durable = headers.iter().flatten().map(|header| header.flushed_upto).max();
-        let durable = durable.unwrap_or(Lsn::ZERO).max(base.control.checkpoint_end);
-        let present = durable.max(damaged_at.unwrap_or(Lsn(u64::MAX)));
-        Self {
-            is_forged: is_forged(base, disk, &headers),
-            is_whole: damaged_at.is_none(),
-            commits_min: base.ends.iter().filter(|end| **end <= present).count(),
-        }
+        let commits_min = commits_min(base, disk, base.control.checkpoint_end);
+        Self { is_forged: is_forged(base, disk), is_whole: damaged_at.is_none(), commits_min }
     }
 }
 
-/// The first position of the stream that the damage concerns: for a byte of a block header, the
-/// first of the block.
-fn first_damage(base: &Base, disk: &SimDisk) -> Option<Lsn> {
+/// Commits that must be there if the store opens: those before the damage to the WAL, and those of
+/// which any valid block, or the control file, says that they were durable.
+pub(crate) fn commits_min(base: &Base, disk: &SimDisk, checkpoint_end: Lsn) -> usize {
+    let headers = headers(base, &segments(disk));
+    let durable = headers.values().map(|header| header.flushed_upto).max();
+    let durable = durable.unwrap_or(Lsn::ZERO).max(checkpoint_end);
+    let present = durable.max(first_damage(base, disk).unwrap_or(Lsn(u64::MAX)));
+    base.ends.iter().filter(|end| **end <= present).count()
+}
+
+/// The first position of the stream that the damage concerns: for a byte of a block header, or one
+/// that is cut off, the first of the block.
+pub(crate) fn first_damage(base: &Base, disk: &SimDisk) -> Option<Lsn> {
     let geometry = &base.geometry;
     let position = |number: u64, byte: usize| {
         let block = number * geometry.blocks_per_segment + byte as u64 / geometry.block_bytes;
         let within = (byte as u64 % geometry.block_bytes).saturating_sub(BLOCK_HEADER_BYTES);
         geometry.block_start(block).plus(within)
     };
-    let pairs = base.segments.iter().zip(segments(disk));
-    pairs
-        .flat_map(|((number, old), (_, new))| {
-            let bytes = old.iter().zip(new).enumerate();
-            let changed = bytes.filter(|(_, (old, new))| **old != *new);
-            changed.map(|(byte, _)| position(*number, byte)).min()
+    let found: BTreeMap<_, _> = segments(disk).into_iter().collect();
+    let damage = base.segments.iter().filter_map(|(number, old)| {
+        let new = found.get(number).map_or(&[][..], |bytes| bytes);
+        let changed = (0..old.len()).find(|byte| new.get(*byte) != old.get(*byte));
+        changed.map(|byte| match byte < new.len() {
+            true => position(*number, byte),
+            false => position(*number, byte - byte % geometry.block_bytes as usize),
         })
-        .min()
+    });
+    damage.min()
 }
 
 /// The valid headers of all blocks.
-fn headers(base: &Base, segments: &[(u64, Vec<u8>)]) -> Vec<Option<BlockHeader>> {
+fn headers(base: &Base, segments: &[(u64, Vec<u8>)]) -> BTreeMap<u64, BlockHeader> {
     let geometry = &base.geometry;
     let blocks = segments.iter().flat_map(|(number, bytes)| {
-        let first = number * geometry.blocks_per_segment;
+        let first = number.saturating_mul(geometry.blocks_per_segment);
         (first..).zip(bytes.chunks_exact(geometry.block_bytes as usize))
     });
-    blocks
-        .map(|(block, bytes)| {
-            let address = geometry.block_start(block);
-            BlockHeader::decode(bytes, base.control.system_id, address).ok()
-        })
-        .collect()
+    let valid = blocks.filter_map(|(block, bytes)| {
+        let address = geometry.block_start(block);
+        Some((block, BlockHeader::decode(bytes, base.control.system_id, address).ok()?))
+    });
+    valid.collect()
 }
 
 /// Whether anything is valid that is not as it was: a block header, a record, or the header of the
 /// first record that is not valid.
-fn is_forged(base: &Base, disk: &SimDisk, found: &[Option<BlockHeader>]) -> bool {
+fn is_forged(base: &Base, disk: &SimDisk) -> bool {
     let original = headers(base, &base.segments);
-    let block_is_forged =
-        found.iter().zip(original).any(|(found, original)| found.is_some() && *found != original);
+    let found = headers(base, &segments(disk));
+    let block_is_forged = found.iter().any(|(block, found)| original.get(block) != Some(found));
     let Ok(found) = records(disk, base.geometry, &base.control) else { return true };
     let stop = found.last().map_or(base.control.redo, |record| record.end);
     let header_at_stop = |segments: &[(u64, Vec<u8>)]| {

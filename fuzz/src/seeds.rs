@@ -3,6 +3,8 @@
 //! They are kept in `fuzz/seeds/`; after a change of the on-disk format, or to get new ones there,
 //! `cargo test --manifest-path fuzz/Cargo.toml -- --ignored write_the_seeds`.
 
+mod programs;
+
 use crate::base::Base;
 use crate::checksum;
 use seawall_core::control::CONTROL_FILE;
@@ -18,12 +20,17 @@ type Named = (&'static str, Vec<u8>);
 
 /// All seeds.
 pub fn all() -> Vec<Seed> {
-    let targets: [(_, Vec<Named>); 5] = [
+    let targets: [(_, Vec<Named>); 10] = [
         ("page", page()),
         ("redo", redo()),
         ("wal_record", wal_record()),
         ("control", control()),
         ("wal_segment", wal_segment()),
+        ("store_files", programs::store_files()),
+        ("operations", programs::operations()),
+        ("sync_table", programs::sync_table()),
+        ("coalescer", programs::coalescer()),
+        ("pacer", programs::pacer()),
     ];
     let named = targets
         .into_iter()

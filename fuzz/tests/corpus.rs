@@ -4,6 +4,13 @@ use seawall_fuzz::{Outcome, TARGETS, seeds};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Memory is counted for the whole process: one test at a time.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 fn seeds_dir(target: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(target)
@@ -22,6 +29,7 @@ fn replay(dir: &Path, run: fn(&[u8]) -> Outcome) -> BTreeSet<Outcome> {
 
 #[test]
 fn every_seed_passes_and_together_they_reach_every_outcome() {
+    let _alone = alone();
     for (name, run, outcomes) in TARGETS {
         let reached = replay(&seeds_dir(name), run);
         assert_eq!(reached, outcomes.iter().copied().collect(), "outcomes of {name}");
@@ -30,6 +38,7 @@ fn every_seed_passes_and_together_they_reach_every_outcome() {
 
 #[test]
 fn no_target_needs_more_than_an_empty_input() {
+    let _alone = alone();
     for (name, run, _) in TARGETS {
         println!("{name}");
         run(&[]);

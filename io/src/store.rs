@@ -15,6 +15,7 @@ use seawall_core::files::{FileOptions, TablespaceId};
 use seawall_core::lsn::Lsn;
 use seawall_core::operation::Operation;
 use seawall_core::page::{FileId, PageId};
+use seawall_core::poison::PoisonCause;
 use seawall_core::recovery::RecoveryReport;
 use seawall_core::redo::Redo;
 use seawall_core::wal::background::WalWriter;
@@ -110,6 +111,12 @@ impl Store {
         self.engine.recovery()
     }
 
+    /// Why the store is poisoned, if it is. What waits for durability, or would bring it, is refused
+    /// with this cause; pages that are in memory can be read. To go on, drop the store and open it.
+    pub fn poisoned(&self) -> Option<Arc<PoisonCause>> {
+        self.engine.poisoned()
+    }
+
     /// Creates an empty file, durably. Everything that happened before is made durable as well.
     ///
     /// # Errors
@@ -175,7 +182,8 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::NoSuchFile`], [`Error::BeyondEnd`], [`Error::NoUnpinnedBuffers`], [`Error::Page`],
-    /// [`Error::Io`].
+    /// [`Error::Io`]; [`Error::Poisoned`] if the page is not in memory: on disk it may be older than
+    /// what was written there.
     #[inline]
     pub fn read(&self, page: PageId) -> Result<PageRead<'_>> {
         self.engine.read(page)
@@ -333,7 +341,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Config`] for one that is out of its range, or fixed until the store is opened
-    /// again: nothing has changed. As [`Store::checkpoint`], if images are turned on: they are on,
+    /// again, or if the store is poisoned already: nothing has changed. As [`Store::checkpoint`], if images are turned on: they are on,
     /// and protect from the next complete checkpoint on.
     pub fn configure(&self, config: Config) -> Result<()> {
         self.engine.configure(config)
@@ -415,7 +423,11 @@ impl Background {
         let (engine, clock) = (Arc::clone(engine), Arc::clone(&self.clock));
         let stop = Arc::clone(&self.stop);
         let thread = std::thread::Builder::new().name(name.to_owned());
-        self.threads.push(thread.spawn(move || run(&engine, &clock, &stop))?);
+        self.threads.push(thread.spawn(move || {
+            let thread = std::thread::current();
+            let _relied_on = engine.on_panic("run", thread.name().unwrap_or_default());
+            run(&engine, &clock, &stop);
+        })?);
         Ok(())
     }
 
@@ -429,7 +441,7 @@ impl Background {
         engine.wake_wal_threads();
         self.clock.wake();
         for thread in self.threads.drain(..) {
-            // A thread that panicked has reported itself, and what it held is given back.
+            // A thread that panicked has reported itself, and has poisoned the store.
             let _ = thread.join();
         }
     }
@@ -437,7 +449,7 @@ impl Background {
 
 fn run_checkpointer(engine: &Engine, clock: &SystemClock, stop: &AtomicBool) {
     let mut last = clock.now();
-    while !stop.load(Ordering::Relaxed) {
+    while !stop.load(Ordering::Relaxed) && engine.poisoned().is_none() {
         let config = engine.config();
         let left = config.checkpoint_timeout.saturating_sub(clock.now().saturating_sub(last));
         if !left.is_zero() && engine.wal_since_redo() < config.checkpoint_wal_bytes() {
@@ -448,10 +460,8 @@ fn run_checkpointer(engine: &Engine, clock: &SystemClock, stop: &AtomicBool) {
         if engine.is_idle() {
             continue;
         }
-        // An error is in the history; a poisoned store refuses the next one as well.
-        if let Err(Error::Poisoned(_)) = engine.checkpoint(Urgency::Spread) {
-            return;
-        }
+        // An error is in the history.
+        let _ = engine.checkpoint(Urgency::Spread);
     }
 }
 

@@ -21,6 +21,7 @@
 //! models `background_sleep`, `background_stop`.
 
 use crate::event::Event;
+use crate::poison::PoisonWatcher;
 use crate::sync::atomic::{AtomicU64, Ordering};
 
 const ASLEEP: u64 = 1;
@@ -61,5 +62,11 @@ impl Allocations {
         let relaxed = Ordering::Relaxed;
         let _ = self.word.try_update(relaxed, relaxed, |word| Some(word | ASLEEP));
         self.changed.wait_until(|| (self.count() != counted).then_some(()));
+    }
+}
+
+impl PoisonWatcher for Allocations {
+    fn poisoned(&self) {
+        self.note();
     }
 }

@@ -42,6 +42,7 @@ impl BackgroundWriter {
     /// # Errors
     /// What the WAL, the disk or the registration for sync report.
     pub fn round(&mut self, pool: &Pool) -> Result<Round> {
+        pool.files.check_poison()?;
         self.forecast.configure(&pool.config.get());
         let mut scan = self.forecast.begin(pool.position());
         let cleaned = self.clean(pool, &mut scan);
@@ -56,9 +57,13 @@ impl BackgroundWriter {
         Ok(round)
     }
 
-    /// Blocks until a frame is allocated that the last round did not count, or
-    /// [`Pool::wake_background_writer`] is called.
+    /// Blocks until a frame is allocated that the last round did not count, the store is poisoned,
+    /// or [`Pool::wake_background_writer`] is called.
     pub fn sleep(&self, pool: &Pool) {
+        // If it is poisoned after this look, that counts as an allocation.
+        if pool.files.check_poison().is_err() {
+            return;
+        }
         pool.allocations.wait_for_more(self.forecast.allocations());
     }
 

@@ -23,9 +23,10 @@ use crate::files::Files;
 use crate::fsync::SyncQueue;
 use crate::lsn::Lsn;
 use crate::page::{Page, PageId};
+use crate::poison::Poison;
 use crate::sync::{Mutex, Setting};
 use crate::writeback::{EvictedPages, WritebackQueue};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// What the pool needs of the WAL: that it is durable before the data it describes (F1).
 pub trait DurableLog: Send + Sync {
@@ -47,7 +48,7 @@ pub struct Pool {
     pub(super) frames: Box<[Frame]>,
     pub(super) table: PageTable,
     pub(super) clock: ClockSweep,
-    pub(super) allocations: Allocations,
+    pub(super) allocations: Arc<Allocations>,
     pub(super) failures: ReadFailures,
     pub(super) files: Arc<Files>,
     pub(super) log: Arc<dyn DurableLog>,
@@ -74,7 +75,7 @@ impl Pool {
             frames: frames(buffers, format.page_bytes as usize),
             table: PageTable::new(buffers),
             clock: ClockSweep::new(buffers),
-            allocations: Allocations::new(),
+            allocations: Arc::new(Allocations::new()),
             failures: ReadFailures::new(),
             files,
             log,
@@ -94,6 +95,12 @@ impl Pool {
     #[must_use]
     pub fn with_claim_attempts(self, claim_attempts: usize) -> Self {
         Self { claim_attempts, ..self }
+    }
+
+    /// Has the background writer woken when the store is poisoned.
+    pub fn watch(&self, poison: &Poison) {
+        let watcher: Weak<Allocations> = Arc::downgrade(&self.allocations);
+        poison.watch(watcher);
     }
 
     /// What others than the checkpointer write while a checkpoint runs.

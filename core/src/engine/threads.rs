@@ -4,10 +4,17 @@ use super::Engine;
 use crate::buffer::{BackgroundWriter, Round};
 use crate::config::Config;
 use crate::error::Result;
+use crate::poison::OnPanic;
 use crate::wal::background::{BackgroundSettings, WalWriter};
 use crate::wal::durable::Flusher;
 
 impl Engine {
+    /// Poisons the store, for a failed `op` of `thread`, if a panic unwinds through the scope of
+    /// what this returns: for the threads that others rely on.
+    pub fn on_panic<'e>(&'e self, op: &'static str, thread: &'e str) -> OnPanic<'e> {
+        self.poison.on_panic(op, thread)
+    }
+
     /// One round of the WAL writer. Returns whether there was anything to do.
     ///
     /// # Errors
@@ -19,7 +26,7 @@ impl Engine {
         writer.round(&self.wal, self.clock.now(), settings)
     }
 
-    /// Blocks until somebody commits asynchronously: for use after a round of the WAL writer that
+    /// Blocks until somebody commits asynchronously, or the store is poisoned: for use after a round of the WAL writer that
     /// had nothing to do.
     pub fn wal_writer_sleep(&self, writer: &WalWriter) {
         writer.sleep(&self.wal);
@@ -56,8 +63,8 @@ impl Engine {
         writer.round(&self.pool)
     }
 
-    /// Blocks until a frame is allocated that the writer's last round did not count, or
-    /// [`Engine::wake_background_writer`] is called: for use after a round that was idle.
+    /// Blocks until a frame is allocated that the writer's last round did not count, the store is
+    /// poisoned, or [`Engine::wake_background_writer`] is called: for use after a round that was idle.
     pub fn background_writer_sleep(&self, writer: &BackgroundWriter) {
         writer.sleep(&self.pool);
     }

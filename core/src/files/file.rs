@@ -123,7 +123,7 @@ impl DataFile {
     }
 
     /// Path of a segment, relative to the store's directory.
-    pub(super) fn path(&self, segment: u32) -> String {
+    pub(crate) fn path(&self, segment: u32) -> String {
         self.options.path(SyncTag { file: self.id, segment })
     }
 }

@@ -6,7 +6,8 @@
 //!
 //! # Rules
 //! * A segment's directory entry is durable before the first page is written to it.
-//! * A failed sync, of a segment or of a directory, poisons the store before it is reported.
+//! * A failed sync, of a segment or of a directory, poisons the store before it is reported. From
+//!   then on no page is read or written: those on disk may be older than what was written there.
 //! * F1, F2 are the caller's: the WAL is durable up to the page's LSN, the page is sealed.
 //! * S7: a file that was dropped needs no sync and no write; asking for one is no error.
 //! * S8: the segments of a dropped file are removed by a checkpoint, before the control file says
@@ -85,8 +86,8 @@ impl Files {
     /// numbers of new files are greater than `last` and than any of those.
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::NotAStore`] if a segment is missing in the middle of a file, or a
-    /// file is in two places.
+    /// [`Error::Io`]; [`Error::NotAStore`] if a segment is missing in the middle of a file, or is
+    /// longer than segments are, or a file is in two places.
     pub fn open(
         disk: Arc<dyn Disk>,
         format: &Format,
@@ -136,6 +137,12 @@ impl Files {
             let segment = Segment::open(&*self.disk, &path);
             let segment = segment.map_err(|e| failed("open", &path, 0, e))?;
             let len = segment.io.len().map_err(|e| failed("measure", &path, 0, e))?;
+            // Nobody writes behind its end: the blocks that are counted would be others.
+            if len > self.segment_bytes {
+                let most = self.segment_bytes;
+                let found = format!("{path} has {len} bytes, expected {most} at the most");
+                return Err(Error::NotAStore { found });
+            }
             if len > 0 {
                 bytes = self.segment_bytes * u64::from(expected) + len;
             }
@@ -235,7 +242,8 @@ impl Files {
     /// Reads a page and checks that it is the one asked for.
     ///
     /// # Errors
-    /// [`Error::NoSuchFile`], [`Error::BeyondEnd`], [`Error::Io`], [`Error::Page`].
+    /// [`Error::NoSuchFile`], [`Error::BeyondEnd`], [`Error::Io`], [`Error::Page`];
+    /// [`Error::Poisoned`]: the page on disk may be older than what was written there.
     pub fn read_page(&self, id: PageId, page: &mut Page) -> Result<()> {
         self.read_pages(id, &mut [page.bytes_mut()])?;
         page.verify(id)
@@ -245,8 +253,8 @@ impl Files {
     /// existence is kept meanwhile.
     ///
     /// # Errors
-    /// [`Error::NoSuchFile`]; [`Error::BeyondEnd`], [`Error::Io`], [`Error::Page`], where there is
-    /// more than one in the name of the last or of the first.
+    /// [`Error::NoSuchFile`], [`Error::Poisoned`]; [`Error::BeyondEnd`], [`Error::Io`],
+    /// [`Error::Page`], where there is more than one in the name of the last or of the first.
     pub(crate) fn read_pages(&self, first: PageId, pages: &mut [&mut [u8]]) -> Result<()> {
         let file = self.get(first.file())?;
         let last = PageId::new(first.file(), first.block() + pages.len() as u32 - 1);
@@ -262,6 +270,8 @@ impl Files {
             .read_vectored_at(pages, offset)
             .map_err(|source| page_failed("read", first, file.path(tag.segment), offset, source))?;
         event!(buffer__read__done, file = number, block = block, pages = pages.len());
+        // Behind the read: what a failed sync has lost is poisoned by now, or lost later.
+        self.poison.check()?;
         if read < pages.len() * self.page_bytes as usize { Err(fault(read)) } else { Ok(()) }
     }
 
@@ -282,9 +292,10 @@ impl Files {
     /// Writes sealed pages of a file, neighbours in one segment. Returns the segment to sync.
     ///
     /// # Errors
-    /// [`Error::Io`], in the name of the first; [`Error::Poisoned`] if a new segment's entry cannot
-    /// be synced.
+    /// [`Error::Io`], in the name of the first; [`Error::Poisoned`], also if a new segment's entry
+    /// cannot be synced.
     pub fn write_pages(&self, file: &DataFile, first: PageId, pages: &[&[u8]]) -> Result<SyncTag> {
+        self.poison.check()?;
         let (tag, offset) = self.place(first);
         let segment = self.segment(file, tag.segment)?;
         segment.io.write_vectored_at(pages, offset).map_err(|source| {
@@ -342,6 +353,11 @@ impl Files {
             Writeback::Waited => io.wait_writeback(offset, bytes),
         };
         done.map_err(|e| self.poison.poison("writeback", &file.path(tag.segment), &e))
+    }
+
+    /// An error if the store is poisoned.
+    pub(crate) fn check_poison(&self) -> Result<()> {
+        self.poison.check()
     }
 
     /// Bytes of a page.

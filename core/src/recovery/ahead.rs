@@ -12,7 +12,7 @@
 //! log needed between two checkpoints), and no more of a file than a segment has: damage may have
 //! left valid blocks behind any number of others.
 
-use crate::control::{Control, StoreState};
+use crate::control::Control;
 use crate::disk::Disk;
 #[cfg(doc)]
 use crate::error::Error;
@@ -62,7 +62,7 @@ impl Beyond {
         at: Lsn,
     ) -> Result<Self> {
         let mut beyond = Self::default();
-        if control.state == StoreState::Closed && at == control.checkpoint_end {
+        if control.ends_closed(at) {
             return Ok(beyond);
         }
         let (first, per_segment) = (geometry.block(at), geometry.blocks_per_segment);

@@ -8,6 +8,8 @@
 //! * R7, R9: what is wrong first is what is reported, and nothing behind it is taken for log.
 //! * The log ends only where two reads of the disk say so: what is behind its end is cleared, and a
 //!   single wrong read must not take the last commits away.
+//! * R7: a segment is full and durable before it has its name. So one that is short has lost bytes,
+//!   unless nothing can have been in them (a store that was closed).
 
 use super::ahead::Beyond;
 use super::body_bytes;
@@ -16,6 +18,7 @@ use super::senseless;
 use crate::control::Control;
 use crate::disk::Disk;
 use crate::error::{Error, Result, WalFault};
+use crate::files::failed;
 use crate::lsn::{LSN_LIMIT, Lsn};
 use crate::page::FileId;
 use crate::redo::{self, Entry, NO_REDO, PageRedo};
@@ -55,6 +58,8 @@ pub struct Survey {
     senseless: Option<WalFault>,
     /// The first custom kind.
     custom: Option<WalFault>,
+    /// The first segment from the end on that is not whole.
+    short: Option<WalFault>,
     checkpoint_found: bool,
 }
 
@@ -76,6 +81,7 @@ impl Survey {
             last: control.redo,
             senseless: None,
             custom: None,
+            short: None,
             // A new store has no checkpoint record; the first that it gets may stand there.
             checkpoint_found: control.checkpoint == control.checkpoint_end,
             disk,
@@ -88,7 +94,26 @@ impl Survey {
             survey.senseless = Some(WalFault::MissingSegment { segment, redo: control.redo });
         }
         survey.beyond = Beyond::look(&survey.disk, &geometry, control, survey.stop.at)?;
+        survey.short = survey.find_short_segment()?;
         Ok(survey)
+    }
+
+    fn find_short_segment(&self) -> Result<Option<WalFault>> {
+        if self.control.ends_closed(self.stop.at) {
+            return Ok(None);
+        }
+        let (expected_bytes, valid_end) = (self.geometry.segment_bytes(), self.stop.at);
+        let last = self.geometry.segment(valid_end);
+        let present = segment::list(&*self.disk, &self.geometry)?;
+        for segment in present.into_iter().filter(|number| *number >= last).map(segment_path) {
+            let file = self.disk.open(&segment).map_err(|e| failed("open", &segment, 0, e))?;
+            let bytes = file.len().map_err(|e| failed("measure", &segment, 0, e))?;
+            if bytes < expected_bytes {
+                let fault = WalFault::ShortSegment { segment, bytes, expected_bytes, valid_end };
+                return Ok(Some(fault));
+            }
+        }
+        Ok(None)
     }
 
     fn read_records(&mut self, until: Option<Lsn>) -> Result<Stop> {
@@ -175,7 +200,11 @@ impl Survey {
             (!self.checkpoint_found).then_some(WalFault::NoCheckpoint { lsn, found })
         };
         // A custom kind is before whatever ends the log.
-        custom.or_else(|| self.senseless.clone()).or_else(|| self.hole()).or_else(checkpoint)
+        custom
+            .or_else(|| self.senseless.clone())
+            .or_else(|| self.hole())
+            .or_else(|| self.short.clone())
+            .or_else(checkpoint)
     }
 
     /// What was durable behind the end, if something was.

@@ -41,6 +41,7 @@ impl WalWriter {
         now: Duration,
         settings: BackgroundSettings,
     ) -> Result<bool> {
+        wal.check_poison()?;
         let whole_blocks = wal.geometry.block_start(wal.geometry.block(wal.reserved()));
         let flushed = wal.flushed();
         if whole_blocks > flushed {
@@ -60,8 +61,8 @@ impl WalWriter {
         Ok(false)
     }
 
-    /// Sleeps until somebody commits asynchronously: for use after a round that found nothing to
-    /// do. PostgreSQL: the WAL writer hibernates.
+    /// Sleeps until somebody commits asynchronously, or the store is poisoned: for use after a round
+    /// that found nothing to do. PostgreSQL: the WAL writer hibernates.
     pub fn sleep(&self, wal: &Wal) {
         wal.async_commits.wait_beyond(self.known);
     }

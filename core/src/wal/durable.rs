@@ -12,7 +12,7 @@
 //! model `flush_task`.
 
 use super::flush::Wal;
-use super::tasks::Key;
+use super::tasks::{Key, wake_all};
 use crate::error::{Error, Result};
 use crate::lsn::Lsn;
 use crate::sync::{Condvar, Mutex};
@@ -68,14 +68,14 @@ impl Wal {
 }
 
 impl Flusher {
-    /// Sleeps until a future asks, then makes durable what it asked for.
+    /// Sleeps until a future asks, or the store is poisoned, then makes durable what was asked for.
     ///
     /// # Errors
     /// As [`Wal::flush`]; the futures get them as well.
     pub fn serve(&mut self, wal: &Wal) -> Result<()> {
         wal.flush_requests.wait_beyond(self.served);
         let requested = wal.flush_requests.position();
-        let flushed = wal.flush(requested);
+        let flushed = wal.check_poison().and_then(|()| wal.flush(requested));
         match &flushed {
             Ok(()) => self.served = requested,
             Err(error) => {
@@ -83,7 +83,7 @@ impl Flusher {
                 self.served = wal.flushed();
                 wal.flush_requests.withdraw(requested, self.served);
                 let tasks = wal.pipeline.lock().tasks.fail_all(error);
-                tasks.into_iter().for_each(Waker::wake);
+                wake_all(tasks);
             }
         }
         flushed

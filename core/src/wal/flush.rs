@@ -11,7 +11,8 @@
 //!   sync of a segment's end comes before the first write to the next.
 //! * W8: nobody waits for an insertion while he leads. An inserter may need the next leader, for
 //!   room.
-//! * A failed write or sync poisons before anybody who waits for it is woken.
+//! * A failed write or sync poisons before anybody who waits for it is woken. So does a leader that
+//!   panics: nobody waits for ever for one.
 //!
 //! # Checked by
 //! models `wal_insert`, `wal_room`, `group_flush`.
@@ -24,6 +25,7 @@ use super::ring::{Epoch, Ring};
 use super::segment::Segments;
 use super::stage::{Group, Stager};
 use super::stats::Counters;
+use super::tasks::wake_all;
 use crate::buffer::DurableLog;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
@@ -33,9 +35,7 @@ use crate::probe::event;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, MutexGuard, WaitWord};
 use std::fmt;
-use std::io;
 use std::sync::{Arc, Weak};
-use std::task::Waker;
 
 /// The write-ahead log.
 pub struct Wal {
@@ -232,7 +232,7 @@ impl Wal {
 
     /// Writes one group.
     fn lead(&self, mut stager: Box<Stager>, goal: Goal, extent: Extent) -> Result<()> {
-        let _leader = Leader { poison: &self.poison };
+        let _leader = self.poison.on_panic("write", WAL_DIR);
         let is_flush = matches!(goal, Goal::Flushed(_));
         if is_flush && extent == Extent::Inserted {
             stager.gather.wait(|| self.reserved(), &*self.clock);
@@ -276,6 +276,11 @@ impl Wal {
         self.release(pipeline, wake);
     }
 
+    /// An error if the store is poisoned.
+    pub(crate) fn check_poison(&self) -> Result<()> {
+        self.poison.check()
+    }
+
     /// Releases the lock, and wakes whom it is time to wake.
     fn release(&self, pipeline: MutexGuard<'_, Pipeline>, wake: Wake) {
         // Under the lock: the words never go back, whoever is late with waking. In the order in
@@ -287,7 +292,7 @@ impl Wal {
         words.clone().for_each(|(word, value)| word.set(value));
         drop(pipeline);
         words.for_each(|(word, _)| word.wake_all());
-        wake.tasks.into_iter().for_each(Waker::wake);
+        wake_all(wake.tasks);
     }
 }
 
@@ -329,19 +334,7 @@ impl PoisonWatcher for Wal {
             let wake = pipeline.give_up(next);
             self.release(pipeline, wake);
         }
-    }
-}
-
-/// A leader at work: nobody waits for ever for one that panics.
-struct Leader<'w> {
-    poison: &'w Poison,
-}
-
-impl Drop for Leader<'_> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            let error = io::Error::other("the thread that wrote it panicked");
-            self.poison.poison("write", WAL_DIR, &error);
-        }
+        // Who serves them finds out as well.
+        self.close_requests();
     }
 }

@@ -174,6 +174,11 @@ impl Model {
         self.acknowledged = self.states() - 1;
     }
 
+    /// Whether any state that is known of had this file.
+    pub(crate) fn has_had(&self, file: FileId) -> bool {
+        self.states.iter().any(|state| state.0.contains_key(&file))
+    }
+
     /// The states up to this one are durable.
     pub(crate) fn acknowledge(&mut self, state: usize) {
         self.acknowledged = self.acknowledged.max(state);

@@ -12,7 +12,7 @@ use super::common::redo::{Adds, put};
 use super::common::{
     BODY_BYTES, Body, Change, Model, Recovered, TestClock, content, create, empty_pages, small,
 };
-use super::{ACCESSES, Crash, Ending, Step, Through, Touch};
+use super::steps::{ACCESSES, Crash, Ending, Step, Through, Touch};
 use seawall_core::buffer::{Access, BackgroundWriter, Ring};
 use seawall_core::checkpoint::Urgency;
 use seawall_core::clock::Clock;

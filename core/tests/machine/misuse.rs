@@ -2,7 +2,7 @@
 
 use super::bed::Bed;
 use super::common::BODY_BYTES;
-use super::{ACCESSES, Misuse};
+use super::steps::{ACCESSES, Misuse};
 use seawall_core::buffer::Access;
 use seawall_core::error::{Error, Result};
 use seawall_core::files::{FileOptions, TablespaceId};
