@@ -1,20 +1,13 @@
 //! A whole engine, with transactions, on a simulated disk whose power is cut at every moment.
 
-use super::seawall_core::disk::Disk;
 use super::seawall_core::engine::Engine;
 use super::seawall_core::error::{Error, Result};
 use super::seawall_core::lsn::Lsn;
 use super::seawall_core::page::{FileId, PageId};
-use super::seawall_core::sim::{SimDisk, SplitMix64, Tree};
-use super::small;
-use crate::crash::Crashes;
+use super::seawall_core::sim::{NoClock, SimDisk, SplitMix64, smallest_config};
+use crate::crash::{Power, PowerCut, Verdict};
 use crate::small_store::{self, MARKS, Marks};
-use std::cell::RefCell;
-use std::sync::{Arc, Mutex, PoisonError};
-
-thread_local! {
-    static CRASHES: RefCell<Crashes<Marks>> = RefCell::default();
-}
+use std::sync::Arc;
 
 /// The pages that each transaction marks: the n-th one the n-th byte of their bodies, and the n-th
 /// of the last eight.
@@ -28,30 +21,23 @@ pub(crate) struct EngineBed {
     pub(crate) disk: SimDisk,
     pub(crate) engine: Engine,
     transactions: Transactions,
-    /// A bit for each transaction.
-    acknowledged: Mutex<u64>,
+    power: Power<SimDisk, Marks>,
 }
 
 impl EngineBed {
     /// An engine over `blocks` pages of 4096 bytes; from now on the power is cut before each disk
     /// operation. A crash tears what is larger than a sector.
     pub(crate) fn new(sector_bytes: usize, blocks: u32, transactions: Transactions) -> Arc<Self> {
-        let ::seawall_core::sim::Tree { dirs, files } = small_store::store(blocks);
-        let disk = SimDisk::from_tree(sector_bytes, &Tree { dirs, files }).with_one_point();
-        let engine = small::open(Arc::new(disk.clone())).expect("a good disk");
+        let disk = SimDisk::mount(&small_store::store(blocks), sector_bytes);
+        let on_disk = Arc::new(disk.clone());
+        let engine = Engine::open(on_disk, smallest_config(), Arc::new(NoClock));
+        let engine = engine.expect("a good disk");
         for block in 0..blocks {
             drop(engine.read(page(block)).expect("a good page"));
         }
-        let acknowledged = Mutex::new(0);
-        Arc::new_cyclic(|bed: &std::sync::Weak<Self>| {
-            let bed = bed.clone();
-            disk.set_observer(Some(Box::new(move |_, _| {
-                if let Some(bed) = bed.upgrade() {
-                    bed.cut_power();
-                }
-            })));
-            Self { disk, engine, transactions, acknowledged }
-        })
+        let check = move |marks: &Marks, acknowledged| check(transactions, marks, acknowledged);
+        let power = Power::over(&disk, small_store::recover, check);
+        Arc::new(Self { disk, engine, transactions, power })
     }
 
     /// Fills so much of the log, and a little more, durably. A segment has 2048 bytes.
@@ -98,46 +84,32 @@ impl EngineBed {
 
     /// From now on the transaction survives every crash.
     pub(crate) fn acknowledge(&self, transaction: usize) {
-        // See the rules of `crash`.
-        self.disk.list("wal").expect("a good disk");
-        *self.acknowledged.lock().unwrap_or_else(PoisonError::into_inner) |= 1 << transaction;
+        self.power.promise(1 << transaction);
     }
 
     /// The last moment: the power is cut a last time, and the disk is not watched any more.
     pub(crate) fn end(&self) {
-        self.cut_power();
-        self.disk.set_observer(None);
+        self.power.end();
     }
+}
 
-    fn cut_power(&self) {
-        let acknowledged = *self.acknowledged.lock().unwrap_or_else(PoisonError::into_inner);
-        let check = |marks: &Marks| self.check(marks, acknowledged);
-        CRASHES.with_borrow_mut(|crashes| {
-            crashes.cut(&self.disk, acknowledged, small_store::recover, check);
-        });
-    }
-
-    /// R7: every acknowledged transaction is there, and none is half there.
-    fn check(&self, marks: &Marks, acknowledged: u64) -> std::result::Result<String, String> {
-        let mut survivors = Vec::new();
-        for (transaction, pages) in self.transactions.iter().enumerate() {
-            let found =
-                pages.iter().flat_map(|page| marks[*page as usize].map(|end| end[transaction]));
-            let (count, all) = (found.filter(|mark| *mark == 1).count(), 2 * pages.len());
-            if count > 0 && count < all {
-                return Err(format!(
-                    "transaction {transaction} is there by {count} of {all} marks"
-                ));
-            }
-            if count == 0 && acknowledged & (1 << transaction) != 0 {
-                return Err(format!("transaction {transaction} is lost"));
-            }
-            if count == all {
-                survivors.push(transaction);
-            }
+/// R7: every acknowledged transaction is there, and none is half there.
+fn check(transactions: Transactions, marks: &Marks, acknowledged: u64) -> Verdict {
+    let mut survivors = Vec::new();
+    for (transaction, pages) in transactions.iter().enumerate() {
+        let found = pages.iter().flat_map(|page| marks[*page as usize].map(|end| end[transaction]));
+        let (count, all) = (found.filter(|mark| *mark == 1).count(), 2 * pages.len());
+        if count > 0 && count < all {
+            return Err(format!("transaction {transaction} is there by {count} of {all} marks"));
         }
-        Ok(format!("{survivors:?} survived, acknowledged {acknowledged:b}"))
+        if count == 0 && acknowledged & (1 << transaction) != 0 {
+            return Err(format!("transaction {transaction} is lost"));
+        }
+        if count == all {
+            survivors.push(transaction);
+        }
     }
+    Ok(format!("{survivors:?} survived, acknowledged {acknowledged:b}"))
 }
 
 /// What was done; only a poisoned store may refuse it.

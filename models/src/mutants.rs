@@ -17,6 +17,21 @@ pub mod schemata;
 
 pub use list::all;
 
+/// Fails where there is nothing to mutate: the sources of this repository are needed, and a
+/// package of this crate does not hold them.
+pub fn check_sources() -> Result<(), String> {
+    let root = arena::root();
+    let is_there = |path: &&str| root.join(path).is_file();
+    let needed = ["core/src/lib.rs", "models/Cargo.toml", "Cargo.lock"];
+    if needed.iter().all(is_there) {
+        return Ok(());
+    }
+    Err(format!(
+        "this command mutates the sources of seawall and needs its repository, which is not in {}",
+        root.display()
+    ))
+}
+
 /// A small change to `core` that brings a bug back.
 #[derive(Clone, Copy, Debug)]
 pub struct Mutant {

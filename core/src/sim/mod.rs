@@ -53,6 +53,7 @@ mod disk;
 mod fault;
 mod names;
 mod random;
+mod small;
 mod state;
 mod tree;
 
@@ -63,6 +64,7 @@ pub use choice::CrashOptions;
 pub use crash::CrashImage;
 pub use fault::{EIO, ENOSPC, Fault, Op, OpKind};
 pub use random::SplitMix64;
+pub use small::{NoClock, smallest_config};
 pub use tree::Tree;
 
 use crate::sync::atomic::AtomicU64;
