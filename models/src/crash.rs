@@ -1,7 +1,7 @@
 //! Crashes inside schedules: at any point of any execution the power may be cut.
 //!
-//! A model makes its simulated disk by [`PowerCut::mount`] and gives it to a [`Power`]. From then on
-//! the power is cut at each *moment*: before every operation of the disk, and at the end. Each
+//! A model makes its simulated disk by [`PowerCut::mount`] and gives it to a [`Power`]. From then
+//! on the power is cut at each *moment*: before every operation of the disk, and at the end. Each
 //! disk that a crash may leave there is recovered by the real recovery, and the model says whether
 //! what it has promised so far holds: [`Power::promise`].
 //!

@@ -1,16 +1,16 @@
 //! Explores concurrent code that is written on seawall's facade: every interleaving, weak memory,
 //! and a power cut at every moment of every execution.
 //!
-//! Seawall's own protocols are explored by it, and so can be an engine that you build on seawall, or
-//! any code whose atomics, locks and threads come from [`seawall_core::sync`]. A *model* is a
+//! Seawall's own protocols are explored by it, and so can be an engine that you build on seawall,
+//! or any code whose atomics, locks and threads come from [`seawall_core::sync`]. A *model* is a
 //! scenario of a few threads with its checks. An *engine* explores it: `dpor` all interleavings,
-//! loom what weak memory allows, samplers a number of schedules ([`Engine`]). A failing
-//! execution is shortened, shown, and replayed by one command. What passes says what it has
-//! covered, and nothing that is bounded or sampled is called complete.
+//! loom what weak memory allows, samplers a number of schedules ([`Engine`]). A failing execution
+//! is shortened, shown, and replayed by one command. What passes says what it has covered, and
+//! nothing that is bounded or sampled is called complete.
 //!
 //! # A model
-//! Under a checker the code is compiled against `seawall_core_loom` or `seawall_core_shuttle`, which
-//! are the same sources as `seawall_core` over other atomics, locks and threads.
+//! Under a checker the code is compiled against `seawall_core_loom` or `seawall_core_shuttle`,
+//! which are the same sources as `seawall_core` over other atomics, locks and threads.
 //!
 //! ```
 //! use seawall_core_shuttle as seawall_core;
@@ -78,12 +78,15 @@
 //! 2. A package for the runner, with these two, your engine itself (for recovery), the two cores
 //!    and this crate as dependencies. Its `src/main.rs`, complete:
 //!    ```ignore
+//!    use seawall_models::Models;
+//!    use std::process::ExitCode;
+//!
 //!    #[path = "."]
 //!    mod loom {
 //!        use own_engine_loom as own_engine;
 //!        use seawall_core_loom as seawall_core;
 //!        #[path = "models.rs"]
-//!        pub mod models;
+//!        pub(super) mod models;
 //!    }
 //!
 //!    #[path = "."]
@@ -92,17 +95,18 @@
 //!        use seawall_core_shuttle as seawall_core;
 //!        #[expect(clippy::duplicate_mod, reason = "one source over two compilations")]
 //!        #[path = "models.rs"]
-//!        pub mod models;
+//!        pub(super) mod models;
 //!    }
 //!
-//!    fn main() -> std::process::ExitCode {
-//!        let (loom, shuttle) = (loom::models::SUITE, shuttle::models::SUITE);
-//!        seawall_models::main(seawall_models::Models { loom, shuttle })
+//!    const MODELS: Models = Models { loom: loom::models::SUITE, shuttle: shuttle::models::SUITE };
+//!
+//!    fn main() -> ExitCode {
+//!        seawall_models::main(MODELS)
 //!    }
 //!    ```
-//! 3. The models, `src/models.rs`: scenarios over `super::own_engine` and `super::seawall_core`, and
-//!    a [`Suite`] that lists them. `::own_engine` and [`native`] are the native code, which recovers
-//!    what a crash has left ([`crash`]).
+//! 3. The models, `src/models.rs`: scenarios over `super::own_engine` and `super::seawall_core`,
+//!    and a [`Suite`] that lists them. `::own_engine` and [`native`] are the native code, which
+//!    recovers what a crash has left ([`crash`]).
 //! 4. A job of your CI: `cargo run --release -p own-engine-explore -- run --profile ci --budget
 //!    10m`. The runner has `list`, `run` and `replay`, a limit on the memory of each search,
 //!    `--json`, `--shard I/N` for several machines and `--resume FILE` for long searches. For a few
@@ -136,15 +140,10 @@ macro_rules! models {
     };
 }
 
-pub mod command;
 pub mod crash;
 pub mod engine;
-pub mod explore;
-pub mod profile;
-pub mod record;
 pub mod report;
 pub mod schedule;
-pub mod spec;
 
 // The machinery. It is public for the runner of this repository alone.
 #[doc(hidden)]
@@ -152,7 +151,11 @@ pub mod audit;
 #[doc(hidden)]
 pub mod child;
 #[doc(hidden)]
+pub mod command;
+#[doc(hidden)]
 pub mod dpor;
+#[doc(hidden)]
+pub mod explore;
 #[doc(hidden)]
 pub mod heed;
 #[doc(hidden)]
@@ -164,7 +167,11 @@ pub mod jobs;
 #[doc(hidden)]
 pub mod mutants;
 #[doc(hidden)]
+pub mod profile;
+#[doc(hidden)]
 pub mod progress;
+#[doc(hidden)]
+pub mod record;
 #[doc(hidden)]
 pub mod replay;
 #[doc(hidden)]
@@ -175,6 +182,8 @@ pub mod rows;
 pub mod run;
 #[doc(hidden)]
 pub mod select;
+#[doc(hidden)]
+pub mod spec;
 #[doc(hidden)]
 pub mod table;
 
@@ -187,7 +196,7 @@ pub use command::main;
 pub use engine::{Engine, Sampling};
 pub use explore::explore;
 pub use profile::Profile;
-pub use record::{outcome, reach};
+pub use record::{Record, outcome, reach};
 /// The native core, whose types a recovery is written in.
 pub use seawall_core as native;
 pub use spec::{Model, Models, Suite};

@@ -50,7 +50,8 @@ impl Replay {
         Self { model, engine, at }
     }
 
-    /// Reads what a [`Replay`] of one of `models` prints of itself; an error says what is wrong with it.
+    /// Reads what a [`Replay`] of one of `models` prints of itself; an error says what is wrong
+    /// with it.
     pub fn parse(models: Models, text: &str) -> Result<Self, String> {
         let parts: Vec<&str> = text.split(':').collect();
         let [model, engine, at, check] = parts[..] else {

@@ -30,6 +30,34 @@ fn every_planted_bug_is_found() {
     for words in ["an overdraft", "an acknowledged transfer is lost", "half a transfer"] {
         assert!(shown.contains(words), "{words}: {shown}");
     }
+    let docs = read("docs/verification.md");
+    for row in shown.lines().filter(|line| line.contains(" dpor ")) {
+        let executions = row.split_whitespace().nth(3).expect("a count");
+        assert!(docs.contains(&format!("| {executions} |")), "docs/verification.md: {row}");
+    }
+}
+
+#[test]
+fn the_recipe_in_the_docs_is_this_runner() {
+    let (docs, runner) = (read("models/src/lib.rs"), include_str!("../src/main.rs"));
+    let from = docs.find("```ignore").expect("a recipe");
+    let recipe: Vec<&str> = docs[from..]
+        .lines()
+        .skip(1)
+        .map(|line| line.trim_start_matches("//!").trim())
+        .take_while(|line| *line != "```")
+        .filter(|line| !line.is_empty())
+        .collect();
+    let mut rest = runner.lines().map(str::trim);
+    for line in recipe {
+        assert!(rest.any(|there| there == line), "the runner has no such line here: {line}");
+    }
+}
+
+/// A file of the repository.
+fn read(path: &str) -> String {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../");
+    std::fs::read_to_string(root.to_owned() + path).expect("it is in the repository")
 }
 
 #[test]
