@@ -17,7 +17,7 @@ const HARMLESS: [&str; 3] = ["LOOM_LOCATION", "LOOM_LOG", "SHUTTLE_CAPTURE_BACKT
 
 /// Says nothing about the model, so it must not pass for a failure of it.
 const SILENT_PANIC: &str = "a panic without a message: under loom, whose threads have 32 KiB of \
-    stack, a stack overflow";
+    stack, a stack overflow; a build without optimizations needs more (opt-level = 1 will do)";
 
 /// Explores `model` under an engine.
 ///

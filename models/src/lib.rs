@@ -107,7 +107,13 @@
 //! 3. The models, `src/models.rs`: scenarios over `super::own_engine` and `super::seawall_core`,
 //!    and a [`Suite`] that lists them. `::own_engine` and [`native`] are the native code, which
 //!    recovers what a crash has left ([`crash`]).
-//! 4. A job of your CI: `cargo run --release -p own-engine-explore -- run --profile ci --budget
+//! 4. In the manifest of the workspace, for `cargo test` as well: loom's threads have 32 KiB of
+//!    stack, which is too little for code that is not optimized at all.
+//!    ```toml
+//!    [profile.dev]
+//!    opt-level = 1
+//!    ```
+//! 5. A job of your CI: `cargo run --release -p own-engine-explore -- run --profile ci --budget
 //!    10m`. The runner has `list`, `run` and `replay`, a limit on the memory of each search,
 //!    `--json`, `--shard I/N` for several machines and `--resume FILE` for long searches. For a few
 //!    seconds of it in `cargo test` there is [`Models::assert_passes`].
