@@ -1,46 +1,94 @@
-//! Crashes inside schedules: at any moment of any execution the power may be cut.
+//! Crashes inside schedules: at any point of any execution the power may be cut.
 //!
-//! A model keeps one [`Crashes`] for a search, and a [`Course`] for each execution: what has been
-//! done to the simulated disk, and what has been promised, in which order. At the end of the
-//! execution the power is cut at every *moment* that it had. Each disk that a crash may leave there
-//! is recovered by the real recovery, and the model says whether the promise holds.
+//! A model makes its simulated disk by [`PowerCut::mount`] and gives it to a [`Power`]. At the end
+//! of each execution the power is cut at every *moment* that it had since. Each disk that a crash
+//! may leave there is recovered by the real recovery, and the model says whether what it had
+//! promised by then holds: [`Power::promise`].
+//!
+//! ```
+//! use seawall_core_shuttle::disk::Disk;
+//! use seawall_core_shuttle::sim::SimDisk;
+//! use seawall_models::crash::{Power, PowerCut};
+//! use seawall_models::native::sim::{self, Tree};
+//! use seawall_models::{Engine, Model, Profile, Sampling, explore, outcome};
+//!
+//! /// Says that the file is there, and forgets to sync the directory.
+//! fn creates_a_file() {
+//!     let disk = SimDisk::mount(&Tree::default(), 512);
+//!     // Native code, in a thread of its own.
+//!     let recover = |disk: sim::SimDisk| Ok(disk.exists("file"));
+//!     let power = Power::over(&disk, recover, |exists, promised| match (promised, exists) {
+//!         (1, false) => Err("the file is lost".to_owned()),
+//!         _ => Ok(format!("exists: {exists}")),
+//!     });
+//!     disk.create("file").expect("a good disk");
+//!     power.promise(1);
+//!     power.end();
+//!     outcome("created");
+//! }
+//!
+//! const MODEL: Model = Model {
+//!     name: "creates_a_file",
+//!     property: "a file that is there is there after a crash",
+//!     threads: 1,
+//!     bounds: "one file",
+//!     searches: &[(Engine::Dpor, Profile::Quick)],
+//!     reach: &[],
+//!     outcomes: 1,
+//!     run: creates_a_file,
+//! };
+//!
+//! let report = explore(&MODEL, Engine::Dpor, Sampling::of(Profile::Quick));
+//! assert!(report.failure.expect("a bug").message.starts_with("the file is lost"));
+//! ```
 //!
 //! # Moments
 //! Operations on different files do not notice each other's order, so a partial-order reduction
 //! runs them in one order; a crash notices it. So the moments of an execution under shuttle are its
 //! consistent cuts ([`happened`]): every set of operations and promises that holds, with each, all
 //! that come before it. Each is what some execution of the same class had done at some time, and
-//! the disk of that time is put together from parts. Under loom, which tells no order, the moments
-//! are those at which the execution was, and the disk must have
-//! [one scheduling point](seawall_core::sim::SimDisk::with_one_point).
+//! the disk of that time is put together from what each file held then. Under loom, which tells no
+//! order, the moments are those that the execution had, and a mounted disk has one scheduling
+//! point.
 //!
 //! # Rules
 //! * What recovery finds depends on the image alone, so each image is recovered once in a search,
 //!   however many executions lead to it; and moments at which the disk and the promise are the same
-//!   are looked at once. Redundant executions are not looked at.
+//!   are looked at once. So all executions of a model recover and check in the same way. Redundant
+//!   ones are not looked at.
+//! * Who keeps a promise keeps a lesser one.
 //! * Recovery is native code in a thread of its own. It is no part of the schedule.
-//! * A promise is made right behind the event that it rests on. Under loom that must be an operation
-//!   of the disk ([`Disk::list`](seawall_core::disk::Disk::list) will do), lest a reduction take it
-//!   for something that may come at any time.
-//! * A fault that counts operations of several files makes these notice each other. One that is
-//!   armed for the first operation of a kind may be used where only one file has that kind.
+//! * A promise is made right behind the last event of its thread. Under loom that is an operation
+//!   of the disk, which [`Power::promise`] sees to: so no reduction takes it for something that may
+//!   come at any time.
+//! * What makes operations on different files notice each other is not seen by the reduction: a
+//!   limit on space, and a fault that counts operations of several files.
 
+mod course;
 mod cuts;
 
 use crate::happened::{self, Position};
 use crate::record;
+use course::Course;
 use cuts::Cut;
 use seawall_core::sim::{SimDisk, Tree};
+use std::any::Any;
+use std::cell::RefCell;
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::panic::resume_unwind;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// A disk that loses power, whatever checker its core is compiled against.
-pub trait PowerCut {
+/// A simulated disk that loses power, whatever checker its core is compiled against.
+pub trait PowerCut: Clone + Send + Sync + 'static {
     /// What an operation changes; operations on two places do not notice each other's order.
-    type Place: Copy + Ord;
+    type Place: Copy + Ord + Send;
     /// What a place holds at some time.
-    type Part;
+    type Part: Send;
+
+    /// A disk that holds what a native one held: for the main thread, before it starts others. A
+    /// crash tears what is larger than a sector.
+    fn mount(tree: &Tree, sector_bytes: usize) -> Self;
 
     /// The places that there are.
     fn places(&self) -> Vec<Self::Place>;
@@ -54,7 +102,19 @@ pub trait PowerCut {
     /// Shows each disk that a crash may leave when the places hold these parts, after so many
     /// operations.
     fn each_image(&self, parts: &[&Self::Part], operations: u64, look: &mut dyn FnMut(&dyn Image));
+
+    /// Has somebody called before each operation, in place of whoever was.
+    fn watch(&self, before: Option<Watcher<Self>>);
+
+    /// Where the execution is, if the checker tells what comes before what.
+    fn position() -> Option<Position>;
+
+    /// Passes a scheduling point of the disk.
+    fn pass(&self);
 }
+
+/// Who is called before each operation of a disk, with the place of it.
+pub type Watcher<D> = Box<dyn FnMut(&D, <D as PowerCut>::Place) + Send>;
 
 /// A disk after a crash.
 pub trait Image {
@@ -70,10 +130,15 @@ pub trait Image {
 
 /// Implements the two traits for a compilation of core.
 macro_rules! cuts_power {
-    ($core:ident) => {
+    ($core:ident, $mounted:expr, $position:expr) => {
         impl PowerCut for $core::sim::SimDisk {
             type Place = $core::sim::Place;
             type Part = $core::sim::Part;
+
+            fn mount(tree: &Tree, sector_bytes: usize) -> Self {
+                let Tree { dirs, files } = tree.clone();
+                $mounted(Self::from_tree(sector_bytes, &$core::sim::Tree { dirs, files }))
+            }
 
             fn places(&self) -> Vec<Self::Place> {
                 self.places()
@@ -96,6 +161,22 @@ macro_rules! cuts_power {
                 let moment = self.moment(parts.iter().copied(), operations);
                 moment.images(&$core::sim::CrashOptions::default()).for_each(|image| look(&image));
             }
+
+            fn watch(&self, before: Option<Watcher<Self>>) {
+                self.set_observer(before.map(|mut before| {
+                    let observer: $core::sim::Observer =
+                        Box::new(move |disk, op| before(disk, op.place));
+                    observer
+                }));
+            }
+
+            fn position() -> Option<Position> {
+                $position
+            }
+
+            fn pass(&self) {
+                $core::disk::Disk::list(self, "").expect("a disk has a root");
+            }
         }
 
         impl Image for $core::sim::CrashImage {
@@ -115,75 +196,96 @@ macro_rules! cuts_power {
     };
 }
 
-cuts_power!(seawall_core_loom);
-cuts_power!(seawall_core_shuttle);
+cuts_power!(seawall_core_loom, |disk: Self| disk.with_one_point(), None);
+cuts_power!(
+    seawall_core_shuttle,
+    |disk| {
+        happened::watch();
+        disk
+    },
+    happened::now()
+);
 
-/// What one execution has done to a disk so far, and promised.
-pub struct Course<D: PowerCut> {
-    steps: Vec<Step<D::Place>>,
-    /// What each place held before each of its operations, in their order, and holds now.
-    held: BTreeMap<D::Place, Vec<D::Part>>,
-    /// The place of an operation behind which its part has not been taken yet.
-    changed: Option<D::Place>,
+/// What recovery finds on a disk, or why it refuses it.
+pub type Recover<F> = fn(SimDisk) -> Result<F, String>;
+
+/// How what was found keeps a promise, or why it does not.
+pub type Verdict = Result<String, String>;
+
+/// The power of a disk, which is cut at every moment until the end of the execution. `F` is what
+/// recovery finds.
+pub struct Power<D: PowerCut, F> {
+    disk: D,
+    recover: Recover<F>,
+    check: Box<Check<F>>,
+    // Not the facade's: it is no part of the schedule.
+    course: Arc<Mutex<Course<D>>>,
 }
 
-struct Step<P> {
-    position: Position,
-    what: What<P>,
-}
+type Check<F> = dyn Fn(&F, u64) -> Verdict + Send + Sync;
 
-#[derive(Clone, Copy)]
-enum What<P> {
-    Operation(P),
-    /// Bits.
-    Promise(u64),
-}
-
-impl<D: PowerCut> Default for Course<D> {
-    fn default() -> Self {
-        Self { steps: Vec::new(), held: BTreeMap::new(), changed: None }
-    }
-}
-
-impl<D: PowerCut> Course<D> {
-    /// Notes that an operation is about to be done: what an observer of the disk is called for.
-    pub fn operation(&mut self, disk: &D, place: D::Place) {
-        self.take_changed(disk);
-        self.held.entry(place).or_insert_with(|| disk.part(place).into_iter().collect());
-        self.changed = Some(place);
-        self.step(What::Operation(place));
+impl<D: PowerCut, F: Send + 'static> Power<D, F> {
+    /// From now on the power of `disk` may be cut at any moment: `recover` says what it finds on a
+    /// disk after that, and `check` whether it keeps what these bits promise. What `check` returns
+    /// is an outcome of the model.
+    pub fn over(
+        disk: &D,
+        recover: Recover<F>,
+        check: impl Fn(&F, u64) -> Verdict + Send + Sync + 'static,
+    ) -> Self {
+        let course = Arc::new(Mutex::new(Course::default()));
+        let noted = Arc::clone(&course);
+        disk.watch(Some(Box::new(move |disk, place| lock(&noted).operation(disk, place))));
+        Self { disk: disk.clone(), recover, check: Box::new(check), course }
     }
 
-    /// Notes that from now on these bits are promised.
-    pub fn promise(&mut self, bits: u64) {
-        self.step(What::Promise(bits));
+    /// From now on every crash is checked against these bits, too.
+    pub fn promise(&self, bits: u64) {
+        if D::position().is_none() {
+            self.disk.pass();
+        }
+        lock(&self.course).promise(bits);
     }
 
-    fn step(&mut self, what: What<D::Place>) {
-        let in_a_row = || Position { task: 0, clock: vec![self.steps.len() as u32 + 1] };
-        let position = happened::now().unwrap_or_else(in_a_row);
-        self.steps.push(Step { position, what });
-    }
-
-    /// Nothing has happened since the last operation, so its place holds what it has left there.
-    fn take_changed(&mut self, disk: &D) {
-        let Some(place) = self.changed.take() else { return };
-        let part = disk.part(place).expect("an operation leaves its place behind");
-        self.held.get_mut(&place).expect("noted before").push(part);
-    }
-
-    /// The course is at its end: places without operations hold what they always held.
-    fn end(&mut self, disk: &D) {
-        self.take_changed(disk);
-        for place in disk.places() {
-            self.held.entry(place).or_insert_with(|| disk.part(place).into_iter().collect());
+    /// The end of the execution: the power is cut at every moment that it had, and the disk is not
+    /// watched any more.
+    ///
+    /// # Panics
+    /// If recovery refuses an image or panics, or the promise is broken: with the image.
+    pub fn end(&self) {
+        self.disk.watch(None);
+        let course = std::mem::take(&mut *lock(&self.course));
+        if !record::is_redundant() {
+            with_crashes(|crashes| crashes.cut(self, course));
         }
     }
 }
 
-/// What has been met in a search. `F` is what recovery finds.
-#[derive(Debug)]
-pub struct Crashes<F> {
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+thread_local! {
+    /// The [`Crashes`] of the model that is searched.
+    static CRASHES: RefCell<Option<Box<dyn Any>>> = const { RefCell::new(None) };
+}
+
+/// What this search has met.
+fn with_crashes<F: 'static>(look: impl FnOnce(&mut Crashes<F>)) {
+    CRASHES.with_borrow_mut(|crashes| {
+        let is_of_this = |met: &Box<dyn Any>| {
+            met.downcast_ref::<Crashes<F>>().is_some_and(|met| met.search == record::search())
+        };
+        if !crashes.as_ref().is_some_and(is_of_this) {
+            *crashes = Some(Box::new(Crashes::<F>::new()));
+        }
+        let met = crashes.as_mut().and_then(|met| met.downcast_mut());
+        look(met.expect("it is there now"));
+    });
+}
+
+/// What has been met in a search.
+struct Crashes<F> {
     /// Which search of this OS thread it is of.
     search: u64,
     /// Disk and promise.
@@ -191,57 +293,33 @@ pub struct Crashes<F> {
     found: HashMap<u128, Result<F, String>>,
 }
 
-impl<F> Default for Crashes<F> {
-    fn default() -> Self {
+impl<F> Crashes<F> {
+    fn new() -> Self {
         Self { search: record::search(), moments: HashSet::new(), found: HashMap::new() }
     }
 }
 
 impl<F: Send + 'static> Crashes<F> {
-    /// Cuts the power at every moment of an execution that has ended: `recover` says what it finds
-    /// on a disk, or why it refuses it; `check` says how that keeps the bits that were promised, or
-    /// why not.
-    ///
-    /// # Panics
-    /// If recovery refuses an image or panics, or the promise is broken: with the image.
-    pub fn cut<D: PowerCut>(
-        &mut self,
-        disk: &D,
-        mut course: Course<D>,
-        recover: fn(SimDisk) -> Result<F, String>,
-        check: impl Fn(&F, u64) -> Result<String, String>,
-    ) {
-        if self.search != record::search() {
-            *self = Self::default();
-        }
-        if record::is_redundant() {
-            return;
-        }
-        course.end(disk);
-        cuts::each(&course, &mut |cut: &Cut<'_, D>| {
+    fn cut<D: PowerCut>(&mut self, power: &Power<D, F>, mut course: Course<D>) {
+        course.end(&power.disk);
+        cuts::each(&course, &mut |cut| {
             if self.moments.insert((cut.digest(), cut.promise)) {
-                self.look(disk, cut, recover, &check);
+                self.look(power, cut);
             }
         });
     }
 
-    fn look<D: PowerCut>(
-        &mut self,
-        disk: &D,
-        cut: &Cut<'_, D>,
-        recover: fn(SimDisk) -> Result<F, String>,
-        check: &impl Fn(&F, u64) -> Result<String, String>,
-    ) {
-        disk.each_image(&cut.parts(), cut.operations, &mut |image| {
+    fn look<D: PowerCut>(&mut self, power: &Power<D, F>, cut: &Cut<'_, D>) {
+        power.disk.each_image(&cut.parts(), cut.operations, &mut |image| {
             let found = match self.found.entry(image.digest()) {
                 Entry::Occupied(found) => found.into_mut(),
                 Entry::Vacant(free) => {
                     record::recovered();
-                    free.insert(recover_elsewhere(image.tree(), recover))
+                    free.insert(recover_elsewhere(image.tree(), power.recover))
                 }
             };
             let kept = found.as_ref().map_err(Clone::clone);
-            match kept.and_then(|found| check(found, cut.promise)) {
+            match kept.and_then(|found| (power.check)(found, cut.promise)) {
                 Ok(state) => record::outcome(format_args!("crash: {state}")),
                 Err(broken) => panic!("{broken}; {}", image.describe()),
             }
@@ -250,10 +328,7 @@ impl<F: Send + 'static> Crashes<F> {
 }
 
 /// In a thread whose stack is as large as recovery may need, and that no checker knows.
-fn recover_elsewhere<F: Send + 'static>(
-    tree: Tree,
-    recover: fn(SimDisk) -> Result<F, String>,
-) -> Result<F, String> {
+fn recover_elsewhere<F: Send + 'static>(tree: Tree, recover: Recover<F>) -> Result<F, String> {
     let recovery = std::thread::spawn(move || recover(SimDisk::from_tree(512, &tree)));
     recovery.join().unwrap_or_else(|panic| resume_unwind(panic))
 }

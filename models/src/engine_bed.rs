@@ -1,21 +1,13 @@
 //! A whole engine, with transactions, on a simulated disk whose power is cut at every moment.
 
-use super::seawall_core::disk::Disk;
 use super::seawall_core::engine::Engine;
 use super::seawall_core::error::{Error, Result};
 use super::seawall_core::lsn::Lsn;
 use super::seawall_core::page::{FileId, PageId};
-use super::seawall_core::sim::{SimDisk, SplitMix64, Tree};
-use super::small;
-use crate::crash::{Course, Crashes};
-use crate::happened;
+use super::seawall_core::sim::{NoClock, SimDisk, SplitMix64, smallest_config};
+use crate::crash::{Power, PowerCut, Verdict};
 use crate::small_store::{self, MARKS, Marks};
-use std::cell::RefCell;
-use std::sync::{Arc, Mutex, PoisonError};
-
-thread_local! {
-    static CRASHES: RefCell<Crashes<Marks>> = RefCell::default();
-}
+use std::sync::Arc;
 
 /// The pages that each transaction marks: the n-th one the n-th byte of their bodies, and the n-th
 /// of the last eight.
@@ -29,30 +21,23 @@ pub(crate) struct EngineBed {
     pub(crate) disk: SimDisk,
     pub(crate) engine: Engine,
     transactions: Transactions,
-    /// Promises are a bit for each transaction that is acknowledged.
-    course: Arc<Mutex<Course<SimDisk>>>,
+    power: Power<SimDisk, Marks>,
 }
 
 impl EngineBed {
     /// An engine over `blocks` pages of 4096 bytes; from now on the power may be cut at any moment.
     /// A crash tears what is larger than a sector.
     pub(crate) fn new(sector_bytes: usize, blocks: u32, transactions: Transactions) -> Arc<Self> {
-        let ::seawall_core::sim::Tree { dirs, files } = small_store::store(blocks);
-        let mut disk = SimDisk::from_tree(sector_bytes, &Tree { dirs, files });
-        happened::watch();
-        if happened::now().is_none() {
-            disk = disk.with_one_point();
-        }
-        let engine = small::open(Arc::new(disk.clone())).expect("a good disk");
+        let disk = SimDisk::mount(&small_store::store(blocks), sector_bytes);
+        let on_disk = Arc::new(disk.clone());
+        let engine = Engine::open(on_disk, smallest_config(), Arc::new(NoClock));
+        let engine = engine.expect("a good disk");
         for block in 0..blocks {
             drop(engine.read(page(block)).expect("a good page"));
         }
-        let course = Arc::new(Mutex::new(Course::default()));
-        let noted = course.clone();
-        disk.set_observer(Some(Box::new(move |disk, op| {
-            lock(&noted).operation(disk, op.place);
-        })));
-        Arc::new(Self { disk, engine, transactions, course })
+        let check = move |marks: &Marks, acknowledged| check(transactions, marks, acknowledged);
+        let power = Power::over(&disk, small_store::recover, check);
+        Arc::new(Self { disk, engine, transactions, power })
     }
 
     /// Fills so much of the log, and a little more, durably. A segment has 2048 bytes.
@@ -99,45 +84,32 @@ impl EngineBed {
 
     /// From now on the transaction survives every crash.
     pub(crate) fn acknowledge(&self, transaction: usize) {
-        if happened::now().is_none() {
-            // See the rules of `crash`.
-            self.disk.list("wal").expect("a good disk");
-        }
-        lock(&self.course).promise(1 << transaction);
+        self.power.promise(1 << transaction);
     }
 
-    /// The end of the execution: the power is cut at every moment that it had, and the disk is not
-    /// watched any more.
+    /// The end of the execution: the power is cut at every moment that it had.
     pub(crate) fn end(&self) {
-        self.disk.set_observer(None);
-        let course = std::mem::take(&mut *lock(&self.course));
-        let check = |marks: &Marks, acknowledged| self.check(marks, acknowledged);
-        CRASHES.with_borrow_mut(|crashes| {
-            crashes.cut(&self.disk, course, small_store::recover, check);
-        });
+        self.power.end();
     }
+}
 
-    /// R7: every acknowledged transaction is there, and none is half there.
-    fn check(&self, marks: &Marks, acknowledged: u64) -> std::result::Result<String, String> {
-        let mut survivors = Vec::new();
-        for (transaction, pages) in self.transactions.iter().enumerate() {
-            let found =
-                pages.iter().flat_map(|page| marks[*page as usize].map(|end| end[transaction]));
-            let (count, all) = (found.filter(|mark| *mark == 1).count(), 2 * pages.len());
-            if count > 0 && count < all {
-                return Err(format!(
-                    "transaction {transaction} is there by {count} of {all} marks"
-                ));
-            }
-            if count == 0 && acknowledged & (1 << transaction) != 0 {
-                return Err(format!("transaction {transaction} is lost"));
-            }
-            if count == all {
-                survivors.push(transaction);
-            }
+/// R7: every acknowledged transaction is there, and none is half there.
+fn check(transactions: Transactions, marks: &Marks, acknowledged: u64) -> Verdict {
+    let mut survivors = Vec::new();
+    for (transaction, pages) in transactions.iter().enumerate() {
+        let found = pages.iter().flat_map(|page| marks[*page as usize].map(|end| end[transaction]));
+        let (count, all) = (found.filter(|mark| *mark == 1).count(), 2 * pages.len());
+        if count > 0 && count < all {
+            return Err(format!("transaction {transaction} is there by {count} of {all} marks"));
         }
-        Ok(format!("{survivors:?} survived, acknowledged {acknowledged:b}"))
+        if count == 0 && acknowledged & (1 << transaction) != 0 {
+            return Err(format!("transaction {transaction} is lost"));
+        }
+        if count == all {
+            survivors.push(transaction);
+        }
     }
+    Ok(format!("{survivors:?} survived, acknowledged {acknowledged:b}"))
 }
 
 /// What was done; only a poisoned store may refuse it.
@@ -147,10 +119,6 @@ pub(crate) fn unless_poisoned<T>(result: Result<T>) -> Option<T> {
         Err(Error::Poisoned(_)) => None,
         Err(error) => panic!("{error}"),
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn page(block: u32) -> PageId {

@@ -1,10 +1,13 @@
 //! One search, in this process: run the engine, then ask whether it has explored what it should.
 
 use crate::engine::{Engine, Family, Sampling};
+use crate::profile::Profile;
 use crate::record::{self, Record};
+use crate::replay::Replay;
 use crate::report::{Failure, Kind, Report};
 use crate::schedule::{self, At, Fit, MISFIT};
-use crate::spec::Model;
+use crate::select::select;
+use crate::spec::{Model, Models};
 use crate::{under_loom, under_shuttle};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,7 +17,7 @@ const HARMLESS: [&str; 3] = ["LOOM_LOCATION", "LOOM_LOG", "SHUTTLE_CAPTURE_BACKT
 
 /// Says nothing about the model, so it must not pass for a failure of it.
 const SILENT_PANIC: &str = "a panic without a message: under loom, whose threads have 32 KiB of \
-    stack, a stack overflow";
+    stack, a stack overflow; a build without optimizations needs more (opt-level = 1 will do)";
 
 /// Explores `model` under an engine.
 ///
@@ -118,12 +121,37 @@ fn panic_message(payload: &(dyn Any + Send)) -> Option<String> {
     literal.or_else(|| payload.downcast_ref::<String>().cloned())
 }
 
+impl Models {
+    /// Fails the calling test unless the models whose name is `pattern`, or else contains it, pass
+    /// under the engines of the profile, in this process. An empty pattern means all.
+    ///
+    /// # Panics
+    /// If one fails, with the words and the execution for `replay`; if nothing is to be explored.
+    pub fn assert_passes(self, pattern: &str, profile: Profile) {
+        check_environment().and_then(|()| self.check()).unwrap_or_else(|error| panic!("{error}"));
+        let selection = select(self, Some(pattern), &[], profile);
+        let selection = selection.unwrap_or_else(|error| panic!("{error}"));
+        assert!(!selection.is_empty(), "no engine explores {pattern} in the profile {profile}");
+        for (model, engine) in selection {
+            let model = self.find(model.name, engine).expect("both lists have it");
+            assert_holds(model, engine, Sampling::of(profile));
+        }
+    }
+}
+
+fn assert_holds(model: &'static Model, engine: Engine, sampling: Sampling) {
+    if let Some(failure) = explore(model, engine, sampling).failure {
+        let at = failure.at.clone().map(|at| Replay::new(model, engine, at));
+        let replay = at.map_or_else(String::new, |replay| format!("\nreplay {replay}"));
+        panic!("{} under {engine}: {failure}{replay}", model.name);
+    }
+}
+
 #[cfg(test)]
 impl Family {
     /// Fails the calling test unless the model passes under the engines of this family in the
     /// first profile that has some.
-    pub(crate) fn assert_passes(self, model: &Model) {
-        use crate::profile::Profile;
+    pub(crate) fn assert_passes(self, model: &'static Model) {
         check_environment().expect("a clean environment");
         let engines = |profile| {
             let mut engines = model.engines(profile);
@@ -133,10 +161,7 @@ impl Family {
         let profile = [Profile::Quick, Profile::Ci].into_iter().find(|p| !engines(*p).is_empty());
         let profile = profile.unwrap_or_else(|| panic!("{}: no {self:?} in ci", model.name));
         for engine in engines(profile) {
-            let report = explore(model, engine, Sampling::of(profile));
-            if let Some(failure) = report.failure {
-                panic!("{} under {engine}: {failure}", model.name);
-            }
+            assert_holds(model, engine, Sampling::of(profile));
         }
     }
 }

@@ -17,6 +17,26 @@ pub mod schemata;
 
 pub use list::all;
 
+use std::path::Path;
+
+/// Fails where there is nothing to mutate: the sources of this repository are needed, and a
+/// package of this crate does not hold them.
+pub fn check_sources() -> Result<(), String> {
+    check_root(arena::root())
+}
+
+fn check_root(root: &Path) -> Result<(), String> {
+    let is_there = |path: &&str| root.join(path).is_file();
+    let needed = ["core/src/lib.rs", "models/Cargo.toml", "Cargo.lock"];
+    if needed.iter().all(is_there) {
+        return Ok(());
+    }
+    Err(format!(
+        "this command mutates the sources of seawall and needs its repository, which is not in {}",
+        root.display()
+    ))
+}
+
 /// A small change to `core` that brings a bug back.
 #[derive(Clone, Copy, Debug)]
 pub struct Mutant {
@@ -46,4 +66,16 @@ pub enum Site {
     /// Whole statements, as in `if mutant { replace } else { find }`. What they bind by `let` ends
     /// there: let the text cover every use, or mutate the expression instead.
     Statements,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_the_sources_of_the_repository_there_is_nothing_to_mutate() {
+        assert_eq!(check_sources(), Ok(()));
+        let error = check_root(Path::new("/no/such/folder")).expect_err("nothing is there");
+        assert!(error.contains("needs its repository") && error.contains("/no/such"), "{error}");
+    }
 }

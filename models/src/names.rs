@@ -4,9 +4,10 @@
 //! `flushed: AtomicU64::new(0)` or `let gate = Mutex::new(())`, is its name.
 
 use std::collections::BTreeMap;
+use std::env;
 use std::fs;
 use std::panic::Location;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Names for a number of objects, no two alike.
 pub(crate) struct Names<O>(BTreeMap<O, String>);
@@ -45,14 +46,16 @@ impl<O: Ord + Copy> Names<O> {
 /// A place in the sources, as short as it can be told.
 pub(crate) fn place(at: &'static Location<'static>) -> String {
     let file = at.file().rsplit_once("src/").map_or(at.file(), |(_, file)| file);
-    format!("{file}:{}", at.line())
+    format!("{}:{}", file.trim_start_matches("./"), at.line())
 }
 
 /// The text of a source file; nothing if it is not there any more.
 fn read(file: &str) -> String {
-    // Cargo compiles the packages of a workspace in its root.
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(PathBuf::from);
-    fs::read_to_string(root.unwrap_or_default().join(file)).unwrap_or_default()
+    // Cargo compiles the packages of a workspace in its root: around the place that somebody calls
+    // the runner from, or around this package.
+    let here = env::current_dir().unwrap_or_default();
+    let mut roots = here.ancestors().chain(Path::new(env!("CARGO_MANIFEST_DIR")).ancestors());
+    roots.find_map(|root| fs::read_to_string(root.join(file)).ok()).unwrap_or_default()
 }
 
 /// The name of what is created at a column of a line, counted from 0.

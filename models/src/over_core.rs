@@ -16,11 +16,10 @@ mod model;
 mod narrate;
 #[path = "planted.rs"]
 mod planted;
-#[expect(clippy::duplicate_mod, reason = "one source over every compilation of core")]
-#[path = "small.rs"]
-mod small;
 
 pub(crate) use executor::run_program;
-pub(crate) use model::MODELS;
 pub(crate) use narrate::narrate;
-pub(crate) use planted::PLANTED;
+
+/// The models and the planted bugs of this repository.
+pub(crate) const SUITE: crate::spec::Suite =
+    crate::spec::Suite { models: model::MODELS, planted: planted::PLANTED };

@@ -5,24 +5,45 @@
 
 use super::seawall_core::sync::atomic::{AtomicU64, Ordering};
 use super::seawall_core::sync::{Mutex, thread};
-use crate::engine::Engine::{Dfs, Dpor, Loom, LoomRmw, Pct, Random, Urw};
+use crate::engine::Engine::{Dfs, Dpor, Loom, LoomBounded, LoomRmw, Pct, Random, Urw};
+use crate::profile::Profile::{Ci, Quick};
 use crate::record::outcome;
-use crate::spec::{Model, Planted};
+use crate::spec::Model;
 use std::sync::Arc;
 
 /// All of them.
-pub(crate) const PLANTED: &[Planted] = &[
-    Planted {
-        model: Model { threads: 2, run: lost_update, ..model("lost_update", LOST_UPDATE) },
-        missed_by: &[],
+pub(super) const PLANTED: &[Model] = &[
+    Model {
+        run: lost_update,
+        searches: &[
+            (LoomRmw, Quick),
+            (Loom, Ci),
+            (LoomBounded(2), Ci),
+            (Dpor, Ci),
+            (Dfs, Ci),
+            (Pct(3), Ci),
+            (Random, Ci),
+            (Urw, Ci),
+        ],
+        ..model("lost_update", LOST_UPDATE)
     },
-    Planted {
-        model: Model { threads: 2, run: relaxed_publish, ..model("relaxed_publish", PUBLISH) },
-        missed_by: &[Dpor, Dfs, LoomRmw, Pct(3), Random, Urw],
+    Model {
+        run: relaxed_publish,
+        searches: &[(Loom, Quick), (LoomBounded(2), Ci)],
+        ..model("relaxed_publish", PUBLISH)
     },
-    Planted {
-        model: Model { threads: 2, run: early_ack, ..model("early_ack", EARLY_ACK) },
-        missed_by: &[Loom],
+    Model {
+        run: early_ack,
+        searches: &[
+            (LoomRmw, Quick),
+            (LoomBounded(2), Ci),
+            (Dpor, Ci),
+            (Dfs, Ci),
+            (Pct(3), Ci),
+            (Random, Ci),
+            (Urw, Ci),
+        ],
+        ..model("early_ack", EARLY_ACK)
     },
 ];
 
@@ -36,7 +57,7 @@ const fn model(name: &'static str, property: &'static str) -> Model {
         property,
         threads: 2,
         bounds: "planted bug",
-        searches: &[(LoomRmw, crate::profile::Profile::Quick)],
+        searches: &[],
         reach: &[],
         outcomes: 1,
         run: || (),

@@ -9,7 +9,7 @@ use crate::child::{Order, Search, Verdict};
 use crate::engine::{Engine, Sampling};
 use crate::report::{Failure, Report};
 use crate::schedule::{At, Schedule};
-use crate::spec::{Model, find};
+use crate::spec::{Model, Models};
 use std::fmt;
 use std::io::{self, Write};
 use std::path::Path;
@@ -32,6 +32,9 @@ pub enum Shown {
     Passed,
 }
 
+/// Operations of a thread that an abridged trace shows at either end of a stretch.
+const EDGE: usize = 4;
+
 /// Attempts at a shorter schedule.
 const ATTEMPTS: usize = 400;
 
@@ -47,14 +50,15 @@ impl Replay {
         Self { model, engine, at }
     }
 
-    /// Reads what [`Replay`] prints of itself; an error says what is wrong with it.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    /// Reads what a [`Replay`] of one of `models` prints of itself; an error says what is wrong
+    /// with it.
+    pub fn parse(models: Models, text: &str) -> Result<Self, String> {
         let parts: Vec<&str> = text.split(':').collect();
         let [model, engine, at, check] = parts[..] else {
             return Err(format!("expected MODEL:ENGINE:EXECUTION:CHECK, found {text}"));
         };
         let engine: Engine = engine.parse()?;
-        let model = find(model, engine)?;
+        let model = models.find(model, engine)?;
         let at: At = at.parse()?;
         let replay = Self { model, engine, at };
         if check != replay.check() {
@@ -85,14 +89,15 @@ impl Replay {
             return Ok(Ok(Shown::Passed));
         };
         writeln!(out, "{model} under {engine}: {failure}")?;
-        print_trace(&report, out)?;
+        print_trace(&report.trace, out)?;
         Ok(Ok(Shown::Failed))
     }
 
-    /// Prints the trace alone, or why there is none.
+    /// Prints the trace alone, without the middles of what a thread does at a stretch, or why
+    /// there is none.
     pub fn trace(&self, program: &Path, out: &mut impl Write) -> io::Result<()> {
         match self.shortest(program) {
-            Ok(report) => print_trace(&report, out),
+            Ok(report) => print_trace(&abridged(&report.trace), out),
             Err(reason) => writeln!(out, "  no trace: {reason}"),
         }
     }
@@ -162,8 +167,25 @@ impl Replay {
     }
 }
 
-fn print_trace(report: &Report, out: &mut impl Write) -> io::Result<()> {
-    for line in &report.trace {
+/// The trace with at most [`EDGE`] operations at either end of what a thread does at a stretch:
+/// what matters is where it was interrupted.
+fn abridged(trace: &[String]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for stretch in trace.chunk_by(|one, next| one[..1] == next[..1]) {
+        let hidden = stretch.len().saturating_sub(2 * EDGE);
+        if hidden <= 1 {
+            lines.extend_from_slice(stretch);
+            continue;
+        }
+        lines.extend_from_slice(&stretch[..EDGE]);
+        lines.push(format!("{}  ({hidden} more, which the replay shows)", &stretch[0][..1]));
+        lines.extend_from_slice(&stretch[EDGE + hidden..]);
+    }
+    lines
+}
+
+fn print_trace(trace: &[String], out: &mut impl Write) -> io::Result<()> {
+    for line in trace {
         writeln!(out, "    {line}")?;
     }
     Ok(())
@@ -201,16 +223,17 @@ fn variants(schedule: &Schedule) -> Vec<Schedule> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spec::SEAWALL;
 
     fn replay() -> Replay {
-        let model = find("dirty_flag", Engine::Dpor).expect("a model");
+        let model = SEAWALL.find("dirty_flag", Engine::Dpor).expect("a model");
         Replay::new(model, Engine::Dpor, "a3bac2".parse().expect("a schedule"))
     }
 
     #[test]
     fn a_replay_is_read_as_it_is_written() {
         let text = replay().to_string();
-        assert_eq!(Replay::parse(&text).expect("as written").to_string(), text);
+        assert_eq!(Replay::parse(SEAWALL, &text).expect("as written").to_string(), text);
     }
 
     #[test]
@@ -226,8 +249,20 @@ mod tests {
             "turn:dpor:a3".to_owned(),
             String::new(),
         ] {
-            assert!(!Replay::parse(&wrong).expect_err(&wrong).is_empty());
+            assert!(!Replay::parse(SEAWALL, &wrong).expect_err(&wrong).is_empty());
         }
+    }
+
+    #[test]
+    fn an_abridged_trace_keeps_what_is_around_each_change_of_the_thread() {
+        let stretch = |thread: char, count| (0..count).map(move |n| format!("{thread}  load {n}"));
+        let trace: Vec<String> = stretch('a', 20).chain(stretch('b', 9)).collect();
+        let short = abridged(&trace);
+        assert_eq!(
+            short[3..6],
+            ["a  load 3", "a  (12 more, which the replay shows)", "a  load 16"]
+        );
+        assert_eq!(short[9..], trace[20..], "a line is not replaced by another");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::replay::Replay;
 use crate::resume::{self, Resume};
 use crate::rows::{Rows, Summary};
 use crate::select::Selection;
-use crate::spec::{Model, models};
+use crate::spec::{Model, Models};
 use crate::table::{Column, Table, indented_tail};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -20,9 +20,6 @@ use std::time::Instant;
 /// Lines of a failed search's stderr that are shown.
 pub const STDERR_LINES: usize = 40;
 
-/// The way to call this program, for the commands that it prints.
-pub const RUNNER: &str = "cargo run --release -p seawall-models --";
-
 /// Failing executions that are shown with their traces; the others just with their commands.
 const TRACES: usize = 3;
 
@@ -31,6 +28,8 @@ const TRACES: usize = 3;
 pub struct Settings<'a> {
     /// The program that is called for each search.
     pub program: &'a Path,
+    /// How people call it, for the commands that are printed.
+    pub runner: &'a str,
     /// Searches at a time.
     pub jobs: NonZeroUsize,
     /// Of the samplers.
@@ -66,21 +65,21 @@ pub enum Format {
 }
 
 /// Prints the models.
-pub fn list(out: &mut impl Write) -> io::Result<()> {
+pub fn list(models: Models, out: &mut impl Write) -> io::Result<()> {
     let engines = |model: &Model| {
         let named = |(engine, profile): &(Engine, _)| format!("{engine}({profile})");
         model.searches.iter().map(named).collect::<Vec<_>>().join(" ")
     };
     let columns = vec![
-        Column::left("model", models().iter().map(|model| model.name)),
+        Column::left("model", models.list().iter().map(|model| model.name)),
         Column::right("threads", 0),
         Column::right("outcomes", 0),
-        Column::left("bounds", models().iter().map(|model| model.bounds)),
-        Column::left("complete under (from profile)", models().iter().map(engines)),
+        Column::left("bounds", models.list().iter().map(|model| model.bounds)),
+        Column::left("complete under (from profile)", models.list().iter().map(engines)),
         Column::left("property", [""]),
     ];
     let table = Table::begin(columns, out)?;
-    for model in models() {
+    for model in models.list() {
         let row = [
             model.name.to_owned(),
             model.threads.to_string(),
@@ -117,7 +116,7 @@ pub fn run(
     let disagreements = disagreements(&all, settings.sampling);
     if format != Format::Json {
         footnotes(settings, &all, out)?;
-        failures(settings.program, &all, out)?;
+        failures(settings, &all, out)?;
     }
     let count = |is: fn(&Finished) -> bool| all.iter().filter(|(_, _, found)| is(found)).count();
     let passed = count(|found| found.verdict == Verdict::Passed);
@@ -166,7 +165,7 @@ impl Settings<'_> {
         Search { program, order, variable: None, until, progress: &|_, _| () }
     }
 
-    fn search(&self, model: &Model, engine: Engine, progress: &Progress) -> Finished {
+    pub(crate) fn search(&self, model: &Model, engine: Engine, progress: &Progress) -> Finished {
         let search = self.unwatched(model, engine);
         if let Some(known) = self.resume.and_then(|resume| resume.taken(&search)) {
             return known;
@@ -221,7 +220,7 @@ fn footnotes(
 }
 
 fn failures(
-    program: &Path,
+    settings: &Settings<'_>,
     all: &[(&'static Model, Engine, Finished)],
     out: &mut impl Write,
 ) -> io::Result<()> {
@@ -234,10 +233,10 @@ fn failures(
                 writeln!(out, "\n{name} under {engine}: {failure}")?;
                 if let Some(at) = &failure.at {
                     let replay = Replay::new(model, *engine, at.clone());
-                    writeln!(out, "  replay: {RUNNER} replay {replay}")?;
+                    writeln!(out, "  replay: {} replay {replay}", settings.runner)?;
                     if traces < TRACES {
                         traces += 1;
-                        replay.trace(program, out)?;
+                        replay.trace(settings.program, out)?;
                     }
                 }
             }

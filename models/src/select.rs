@@ -2,7 +2,7 @@
 
 use crate::engine::Engine;
 use crate::profile::Profile;
-use crate::spec::{Model, models, planted, unknown};
+use crate::spec::{Model, Models};
 use std::str::FromStr;
 
 /// Some models under some engines.
@@ -40,46 +40,50 @@ impl Shard {
     }
 }
 
-/// The models whose name is `pattern`, or else contains it, under `engines`, or those of the
+/// Of `models` those whose name is `pattern`, or else contains it, under `engines`, or those of the
 /// profile if there are none. An error says what there is to choose from.
 pub fn select(
+    models: Models,
     pattern: Option<&str>,
     engines: &[Engine],
     profile: Profile,
 ) -> Result<Selection, String> {
-    let searches = named(pattern.unwrap_or_default())?.into_iter().flat_map(|model| {
+    let searches = named(models, pattern.unwrap_or_default())?.into_iter().flat_map(|model| {
         let engines = if engines.is_empty() { model.engines(profile) } else { engines.to_vec() };
         engines.into_iter().map(move |engine| (model, engine))
     });
     Ok(searches.collect())
 }
 
-fn named(pattern: &str) -> Result<Vec<&'static Model>, String> {
-    let exact = models().iter().any(|model| model.name == pattern);
+fn named(models: Models, pattern: &str) -> Result<Vec<&'static Model>, String> {
+    let exact = models.list().iter().any(|model| model.name == pattern);
     let matches = |name: &str| if exact { name == pattern } else { name.contains(pattern) };
-    let mut chosen: Vec<_> = models().iter().filter(|model| matches(model.name)).collect();
+    let mut chosen: Vec<_> = models.list().iter().filter(|model| matches(model.name)).collect();
     // They fail: only who names one gets it.
-    chosen.extend(planted().iter().map(|p| &p.model).filter(|model| model.name == pattern));
-    if chosen.is_empty() { Err(unknown(pattern)) } else { Ok(chosen) }
+    chosen.extend(models.planted().iter().filter(|model| model.name == pattern));
+    if chosen.is_empty() { Err(models.unknown(pattern)) } else { Ok(chosen) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spec::SEAWALL;
 
     #[test]
     fn a_pattern_selects_by_name_and_a_whole_name_selects_one() {
-        let some = select(Some("eve"), &[], Profile::Quick).expect("event");
+        let some = select(SEAWALL, Some("eve"), &[], Profile::Quick).expect("event");
         assert!(!some.is_empty() && some.iter().all(|(model, _)| model.name.contains("eve")));
-        let one = select(Some("redo_image"), &[Engine::Loom], Profile::Quick).expect("redo_image");
+        let one = select(SEAWALL, Some("redo_image"), &[Engine::Loom], Profile::Quick)
+            .expect("redo_image");
         assert_eq!(one.len(), 1);
-        let error = select(Some("nothing"), &[], Profile::Quick).expect_err("no such model");
+        let error =
+            select(SEAWALL, Some("nothing"), &[], Profile::Quick).expect_err("no such model");
         assert!(error.contains("event"), "{error}");
     }
 
     #[test]
     fn a_larger_profile_has_the_searches_of_a_smaller_one() {
-        let of = |profile| select(None, &[], profile).expect("all");
+        let of = |profile| select(SEAWALL, None, &[], profile).expect("all");
         for (small, large) in [(Profile::Quick, Profile::Ci), (Profile::Ci, Profile::Nightly)]
             .map(|(a, b)| (of(a), of(b)))
         {
@@ -94,9 +98,9 @@ mod tests {
     fn shards_are_all_of_it_without_overlap() {
         let part = |shard: &str| {
             let shard: Shard = shard.parse().expect("a shard");
-            shard.part(select(None, &[], Profile::Ci).expect("all")).expect("not empty")
+            shard.part(select(SEAWALL, None, &[], Profile::Ci).expect("all")).expect("not empty")
         };
-        let all = select(None, &[], Profile::Ci).expect("all");
+        let all = select(SEAWALL, None, &[], Profile::Ci).expect("all");
         let parts = [part("1/3"), part("2/3"), part("3/3")].concat();
         assert_eq!(parts.len(), all.len());
         let names = |selection: &Selection| {

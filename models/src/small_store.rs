@@ -8,13 +8,9 @@ use seawall_core::engine::Engine;
 use seawall_core::error::Result;
 use seawall_core::files::FileOptions;
 use seawall_core::page::{FileId, PageId};
-use seawall_core::sim::{CrashOptions, SimDisk, Tree};
+use seawall_core::sim::{NoClock, SimDisk, Tree, smallest_config};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-
-#[expect(clippy::duplicate_mod, reason = "one source over every compilation of core")]
-#[path = "small.rs"]
-mod small;
 
 /// So many bytes at either end of a body are marks of transactions.
 pub(crate) const MARKS: usize = 8;
@@ -32,13 +28,17 @@ pub(crate) fn store(blocks: u32) -> Tree {
 fn make(blocks: u32) -> Result<Tree> {
     let disk = SimDisk::new();
     let on_disk = Arc::new(disk.clone()) as Arc<dyn Disk>;
-    Engine::create(&on_disk, &small::config(), 7)?;
-    let engine = small::open(on_disk)?;
+    Engine::create(&on_disk, &smallest_config(), 7)?;
+    let engine = open(on_disk)?;
     let file = engine.create_file(FileOptions::default())?;
     engine.extend(file, blocks)?;
     engine.checkpoint(Urgency::Immediate)?;
     engine.close()?;
-    Ok(disk.crash_images(&CrashOptions::default()).next().expect("at least one").tree())
+    Ok(disk.durable_tree())
+}
+
+fn open(disk: Arc<dyn Disk>) -> Result<Engine> {
+    Engine::open(disk, smallest_config(), Arc::new(NoClock))
 }
 
 /// Recovers a disk and reads all pages.
@@ -47,7 +47,7 @@ pub(crate) fn recover(disk: SimDisk) -> std::result::Result<Marks, String> {
 }
 
 fn marks(disk: SimDisk) -> Result<Marks> {
-    let engine = small::open(Arc::new(disk))?;
+    let engine = open(Arc::new(disk))?;
     let file = FileId(1);
     let ends = |block| {
         let page = engine.read(PageId::new(file, block))?;

@@ -3,6 +3,7 @@
 use crate::engine::{Engine, Family};
 use crate::profile::Profile;
 use crate::{under_loom, under_shuttle};
+use std::collections::BTreeSet;
 
 /// A model: a scenario, and everything that the reader of its result needs to know.
 #[derive(Debug)]
@@ -38,52 +39,97 @@ impl Model {
     }
 }
 
-/// A model that fails, for the audit of the engines.
-#[derive(Debug)]
-pub struct Planted {
-    /// The model.
-    pub model: Model,
-    /// The engines that cannot find the bug; each of [`Engine::SOME`] but these does.
-    pub missed_by: &'static [Engine],
+/// The models of a crate, compiled against one checker.
+#[derive(Clone, Copy, Debug)]
+pub struct Suite {
+    /// Those that hold.
+    pub models: &'static [Model],
+    /// Those that do not: each brings a bug back, and shows that the models can fail. A run has
+    /// them only if it names them; `searches` are the engines that find the bug.
+    pub planted: &'static [Model],
 }
 
-/// The planted bugs; their names are the same under every engine.
-pub fn planted() -> &'static [Planted] {
-    under_loom::PLANTED
+/// The same models over either checker: what a runner runs.
+#[derive(Clone, Copy, Debug)]
+pub struct Models {
+    /// Compiled against loom.
+    pub loom: Suite,
+    /// Compiled against shuttle.
+    pub shuttle: Suite,
 }
 
-/// The models; their names and sizes are the same under every engine.
+impl Suite {
+    fn all(self) -> impl Iterator<Item = &'static Model> {
+        self.models.iter().chain(self.planted)
+    }
+}
+
+impl Models {
+    /// The model of that name, compiled for an engine.
+    pub fn find(self, name: &str, engine: Engine) -> Result<&'static Model, String> {
+        let suite = match engine.family() {
+            Family::Loom => self.loom,
+            Family::Shuttle => self.shuttle,
+        };
+        suite.all().find(|model| model.name == name).ok_or_else(|| self.unknown(name))
+    }
+
+    /// Those that hold; their names and sizes are the same over either checker.
+    pub fn list(self) -> &'static [Model] {
+        self.loom.models
+    }
+
+    /// Those that do not hold.
+    pub fn planted(self) -> &'static [Model] {
+        self.loom.planted
+    }
+
+    /// Says that there is no such model, and which there are.
+    pub fn unknown(self, name: &str) -> String {
+        let names: Vec<_> = self.list().iter().map(|model| model.name).collect();
+        format!(
+            "no model is called {name} or has that in its name; there are: {}",
+            names.join(", ")
+        )
+    }
+
+    /// Fails if the two lists are not of the same models, or two of them have one name.
+    pub fn check(self) -> Result<(), String> {
+        let names = |suite: Suite| suite.all().map(|model| model.name).collect::<Vec<_>>();
+        let (loom, shuttle) = (names(self.loom), names(self.shuttle));
+        if loom != shuttle {
+            return Err(format!(
+                "other models over loom ({loom:?}) than over shuttle ({shuttle:?})"
+            ));
+        }
+        let mut seen = BTreeSet::new();
+        match loom.into_iter().find(|name| !seen.insert(*name)) {
+            Some(name) => Err(format!("two models are called {name}")),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The models of this repository.
+pub const SEAWALL: Models = Models { loom: under_loom::SUITE, shuttle: under_shuttle::SUITE };
+
+/// Those of this repository that hold.
 pub fn models() -> &'static [Model] {
-    under_loom::MODELS
-}
-
-/// The model of that name, compiled for an engine.
-pub fn find(name: &str, engine: Engine) -> Result<&'static Model, String> {
-    let (models, planted) = match engine.family() {
-        Family::Loom => (under_loom::MODELS, under_loom::PLANTED),
-        Family::Shuttle => (under_shuttle::MODELS, under_shuttle::PLANTED),
-    };
-    let mut all = models.iter().chain(planted.iter().map(|planted| &planted.model));
-    all.find(|model| model.name == name).ok_or_else(|| unknown(name))
-}
-
-/// Says that there is no such model, and which there are.
-pub fn unknown(name: &str) -> String {
-    let names: Vec<_> = models().iter().map(|model| model.name).collect();
-    format!("no model is called {name} or has that in its name; there are: {}", names.join(", "))
+    SEAWALL.list()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeSet;
 
     #[test]
     fn both_families_have_the_same_models_under_unique_names() {
-        let names = |family: &[Model]| family.iter().map(|m| m.name).collect::<Vec<_>>();
-        assert_eq!(names(under_loom::MODELS), names(under_shuttle::MODELS));
-        let unique = names(models()).into_iter().collect::<BTreeSet<_>>();
-        assert_eq!(unique.len(), models().len());
+        assert_eq!(SEAWALL.check(), Ok(()));
+        let twice = Suite { models: &SEAWALL.list()[..1], planted: &SEAWALL.list()[..1] };
+        let error = Models { loom: twice, shuttle: twice }.check().expect_err("one name");
+        assert!(error.contains(SEAWALL.list()[0].name), "{error}");
+        let fewer = Models { loom: twice, ..SEAWALL };
+        assert!(fewer.check().expect_err("others").contains("other models"));
     }
 
     /// The tests `passes::*` come from the same list as `MODELS`, so every listed model is tested;

@@ -148,6 +148,15 @@ fn an_audit_finds_dpor_complete_and_each_planted_bug_found_by_the_engines_that_c
 }
 
 #[test]
+fn every_planted_bug_is_found_by_the_engines_that_it_names() {
+    let output = runner(&["planted"], &[]);
+    let stdout = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{stdout}");
+    assert!(stdout.contains("3 of 3 searches found their bug"), "{stdout}");
+    assert!(!stdout.contains("NOT FOUND"), "{stdout}");
+}
+
+#[test]
 fn the_list_names_the_models_with_their_sizes() {
     let output = runner(&["list"], &[]);
     assert_eq!(output.status.code(), Some(0));

@@ -149,8 +149,8 @@ impl Fault {
             && self.byte.is_none_or(|byte| op.touches(byte))
     }
 
-    /// The failure of an operation, after `before` others by this fault. (The number of the operation
-    /// would tell in which order independent ones came before it.)
+    /// The failure of an operation, after `before` others by this fault. (The number of the
+    /// operation would tell in which order independent ones came before it.)
     pub(super) fn failure(&self, before: u64) -> Failure {
         Failure {
             errno: self.errno,

@@ -103,6 +103,7 @@ mod names;
 mod op;
 mod random;
 mod read;
+mod small;
 mod space;
 mod state;
 mod tree;
@@ -117,6 +118,7 @@ pub use moment::{Moment, Part};
 pub use op::{Op, OpKind, Place};
 pub use random::SplitMix64;
 pub use read::ReadFault;
+pub use small::{NoClock, smallest_config};
 pub use tree::Tree;
 
 use crate::sync::atomic::AtomicU64;

@@ -4,7 +4,8 @@
 //! The steps of a thread are a chain, so a cut is a number of steps for each thread, and from one
 //! cut others are reached by one more step of a thread that has all it needs.
 
-use super::{Course, PowerCut, Step, What};
+use super::PowerCut;
+use super::course::{Course, Step, What};
 use std::collections::{BTreeMap, HashSet};
 
 /// A cut.

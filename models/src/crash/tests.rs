@@ -1,6 +1,6 @@
 //! The moments of an execution, against those of all executions.
 
-use super::*;
+use super::{Power, happened, record};
 use crate::engine::{Engine, Sampling};
 use crate::under_shuttle::explore;
 use seawall_core::sim::SplitMix64;
@@ -9,7 +9,7 @@ use seawall_core_shuttle::sim::SimDisk as ShuttleDisk;
 use seawall_core_shuttle::sync::{Mutex, thread};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex as StdMutex, PoisonError};
+use std::sync::Arc;
 
 const FILES: [&str; 2] = ["a", "b"];
 
@@ -38,7 +38,6 @@ thread_local! {
     static PROGRAM: RefCell<(Program, Order)> = const { RefCell::new((Vec::new(), Order::Total)) };
     /// The images that were met, each with what was promised then.
     static MET: RefCell<BTreeSet<(u128, u64)>> = const { RefCell::new(BTreeSet::new()) };
-    static CRASHES: RefCell<Crashes<u128>> = RefCell::default();
 }
 
 /// The images that a search of the program meets, each with the greatest promises that it must keep
@@ -61,38 +60,32 @@ fn run() {
     }
     let disk = ShuttleDisk::with_sector_bytes(64);
     FILES.iter().for_each(|path| disk.write_file(path, &[9; 64]));
-    let course = Arc::new(StdMutex::new(Course::default()));
-    let noted = course.clone();
-    disk.set_observer(Some(Box::new(move |disk, op| guard(&noted).operation(disk, op.place))));
+    let power = Power::over(
+        &disk,
+        |disk| Ok(disk.crash_digest()),
+        |image, promised| {
+            MET.with_borrow_mut(|met| met.insert((*image, promised)));
+            Ok(String::new())
+        },
+    );
+    let power = Arc::new(power);
     let gate = Arc::new(Mutex::new(()));
     let threads: Vec<_> = (0..)
         .zip(program)
         .map(|(bit, acts)| {
-            let (disk, course, gate) = (disk.clone(), course.clone(), gate.clone());
+            let (disk, power, gate) = (disk.clone(), power.clone(), gate.clone());
             let files = FILES.map(|path| disk.open(path).expect("it is there"));
-            thread::spawn(move || act(&disk, &files, &course, &gate, bit, &acts))
+            thread::spawn(move || act(&disk, &files, &power, &gate, bit, &acts))
         })
         .collect();
     threads.into_iter().for_each(|thread| thread.join().expect("no panic"));
-    disk.set_observer(None);
-    let course = std::mem::take(&mut *guard(&course));
-    CRASHES.with_borrow_mut(|crashes| {
-        crashes.cut(
-            &disk,
-            course,
-            |disk| Ok(disk.crash_digest()),
-            |image, promise| {
-                MET.with_borrow_mut(|met| met.insert((*image, promise)));
-                Ok(String::new())
-            },
-        );
-    });
+    power.end();
 }
 
 fn act(
     disk: &ShuttleDisk,
     files: &[Arc<dyn DiskFile>],
-    course: &StdMutex<Course<ShuttleDisk>>,
+    power: &Power<ShuttleDisk, u128>,
     gate: &Mutex<()>,
     bit: u32,
     acts: &[Act],
@@ -115,15 +108,11 @@ fn act(
                 held = held.or_else(|| Some(gate.lock()));
                 continue;
             }
-            Act::Promise => guard(course).promise(1 << bit),
+            Act::Promise => power.promise(1 << bit),
         }
         held = None;
     }
     drop(held);
-}
-
-fn guard<T>(mutex: &StdMutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn drawn(random: &mut SplitMix64) -> Program {

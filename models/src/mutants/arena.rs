@@ -2,6 +2,7 @@
 
 use super::copy::Copy;
 use super::schemata::VARIABLE;
+use crate::RUNNER;
 use crate::child::{Finished, Order, Search, Verdict};
 use crate::engine::{Engine, Sampling};
 use crate::profile::Profile;
@@ -87,6 +88,7 @@ impl<'a> Arena<'a> {
         writeln!(out, "\nthe models with no mutant active:")?;
         let settings = Settings {
             program: &self.program,
+            runner: RUNNER,
             jobs: self.means.jobs,
             sampling: Sampling::of(PROFILE),
             memory_mib: MEMORY_MIB,

@@ -102,7 +102,11 @@ fn mirror(
     for entry in fs::read_dir(from)? {
         let entry = entry?;
         let (source, copy) = (entry.path(), to.join(entry.file_name()));
-        if entry.file_type()?.is_dir() {
+        let kind = entry.file_type()?;
+        if kind.is_symlink() {
+            // To a folder of the copy, then: a relative one, as `loom-core/src`.
+            link(&fs::read_link(&source)?, &copy)?;
+        } else if kind.is_dir() {
             if entry.file_name() == OsStr::new("target") {
                 continue;
             }
@@ -140,6 +144,14 @@ fn remove_others(
 /// Writes a file unless it has these contents already: cargo goes by the time of the change.
 fn update(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if fs::read(path).is_ok_and(|old| old == bytes) { Ok(()) } else { fs::write(path, bytes) }
+}
+
+/// Makes a symbolic link, unless it is there.
+fn link(to: &Path, path: &Path) -> io::Result<()> {
+    if fs::read_link(path).is_ok_and(|old| old == to) {
+        return Ok(());
+    }
+    std::os::unix::fs::symlink(to, path)
 }
 
 fn read(path: &Path) -> io::Result<String> {

@@ -1,16 +1,12 @@
-//! A small engine, one source over every compilation of core: the native one recovers what a
-//! checker's has left.
+//! The smallest engine: what models and crash sweeps open on a simulated disk.
 
-use super::seawall_core::clock::Clock;
-use super::seawall_core::config::{Config, Format, FullPageImages};
-use super::seawall_core::disk::Disk;
-use super::seawall_core::engine::Engine;
-use super::seawall_core::error::Result;
-use std::sync::Arc;
+use crate::clock::Clock;
+use crate::config::{Config, Format, FullPageImages};
 use std::time::Duration;
 
-/// No time passes.
-pub(crate) struct NoClock;
+/// A clock that stands still.
+#[derive(Debug, Clone, Copy)]
+pub struct NoClock;
 
 impl Clock for NoClock {
     fn now(&self) -> Duration {
@@ -20,8 +16,9 @@ impl Clock for NoClock {
     fn nap(&self, _: Duration) {}
 }
 
-/// The smallest sizes that there are; nothing is combined, nothing written back early.
-pub(crate) fn config() -> Config {
+/// The smallest sizes that there are, for few states and few crash images: four buffers, pages of
+/// 4096 bytes, two blocks of log to a segment. Nothing is combined, nothing written back early.
+pub fn smallest_config() -> Config {
     Config {
         format: Format {
             page_bytes: 4096,
@@ -42,9 +39,4 @@ pub(crate) fn config() -> Config {
         background_writer_flush_after_bytes: 0,
         ..Config::default()
     }
-}
-
-/// Opens a store.
-pub(crate) fn open(disk: Arc<dyn Disk>) -> Result<Engine> {
-    Engine::open(disk, config(), Arc::new(NoClock))
 }
