@@ -13,7 +13,9 @@ use seawall_core::clock::Clock;
 use seawall_core::config::Config;
 use seawall_core::disk::Disk;
 use seawall_core::engine::Engine;
-use seawall_core::error::{Error, Result};
+#[cfg(doc)]
+use seawall_core::error::Error;
+use seawall_core::error::Result;
 use seawall_core::files::{FileOptions, TablespaceId};
 use seawall_core::lsn::Lsn;
 use seawall_core::operation::Operation;
