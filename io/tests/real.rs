@@ -47,6 +47,9 @@ fn a_full_file_system_refuses_commits_and_completes_checkpoints_and_goes_on_with
         }
         extend_until_refused(&work);
         work.store().checkpoint().unwrap();
+        work.drop_store();
+        work.try_open().unwrap();
+        assert_eq!(work.found(), work.acked, "it opens, and recovers, while the disk is full");
         let while_full = work.acked;
         ballast.remove();
         for _ in 0..200 {
