@@ -211,7 +211,7 @@ fn made_durable(hit: &str) -> bool {
 }
 
 fn names_what_failed(stderr: &str, words: &str) -> bool {
-    let places = ["wal", "data/", "control", "lock", "the store's directory"];
+    let places = ["wal", "data", "control", "lock", "the store's directory"];
     stderr.lines().any(|line| {
         let is_named = places.iter().any(|place| line.contains(&format!(" of {place}")));
         let is_page = line.contains(" of page ") && line.contains(" in data/");

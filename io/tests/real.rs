@@ -47,6 +47,9 @@ fn a_full_file_system_refuses_commits_and_completes_checkpoints_and_goes_on_with
         }
         extend_until_refused(&work);
         work.store().checkpoint().unwrap();
+        work.drop_store();
+        work.try_open().unwrap();
+        assert_eq!(work.found(), work.acked, "it opens, and recovers, while the disk is full");
         let while_full = work.acked;
         ballast.remove();
         for _ in 0..200 {
@@ -175,7 +178,8 @@ fn a_device_that_loses_writes_poisons_and_when_it_is_well_all_that_was_acknowled
         return;
     }
     for (config, pages_first) in [(config(), false), (buffered(), false), (buffered(), true)] {
-        for left in (0..rounds()).map(|round| (round * 37 % 64) << 14) {
+        for round in 0..rounds() {
+            let left = if pages_first { 0 } else { (round * 37 % 64) << 14 };
             let behind = Mount::tmpfs(16);
             let mount = Mount::of(EXT4, 64, Some(behind.point.join("image")));
             let mut work = Work::new(&mount.point, config);
@@ -208,8 +212,9 @@ fn a_file_system_that_is_shut_down_poisons_and_all_that_was_acknowledged_is_ther
     for config in [config(), buffered()] {
         let mount = Mount::of(XFS, 300, None);
         let mut work = Work::new(&mount.point, config);
-        for _ in 0..rounds() {
+        for round in 0..rounds() {
             let before = work.acked;
+            assert!(work.commit_until_refused(round * 13 % 50).is_none());
             let cause = thread::scope(|scope| {
                 scope.spawn(|| shut_down(&mount.point));
                 let error = std::iter::repeat_with(|| work.commit()).find_map(Result::err);

@@ -306,7 +306,7 @@ impl Files {
 
     /// Makes every segment of every file durable, and the entries of all files and directories:
     /// what recovery found in the page cache may not be. A process may have been killed between
-    /// making a file and syncing the directory.
+    /// making a file and syncing the directory (R11).
     ///
     /// # Errors
     /// [`Error::Poisoned`].

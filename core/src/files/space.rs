@@ -1,5 +1,5 @@
-//! Space for pages, found before they are part of a file: so what is part of it can be written, and
-//! a checkpoint of a full disk finishes. PostgreSQL: `mdzeroextend`, which writes zeros instead.
+//! Space for pages, found before they are part of a file (R10): so what is part of it can be
+//! written, and a checkpoint of a full disk finishes. PostgreSQL: `mdzeroextend`.
 //!
 //! A file's length on disk says how many pages it has, so the space is behind it. After a power cut
 //! it may be gone.

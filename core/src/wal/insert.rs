@@ -6,7 +6,7 @@
 //!   If not, the range becomes a void record and the caller assembles again. (PostgreSQL re-checks
 //!   the redo pointer under an insertion lock.)
 //! * W8: an inserter holds no lock of the log while it waits for room.
-//! * A record has space in a segment before it has its place in the log (`space.rs`).
+//! * W12: a record has space in a segment before it has its place in the log (`space.rs`).
 //!
 //! # Checked by
 //! models `wal_insert`, `redo_image`, `image_toggle`.

@@ -6,7 +6,7 @@
 //! while nothing has happened, and the log stays as it is.
 //!
 //! # Rules
-//! * Records end before the last segment that is open. That one is kept for checkpoints, whose
+//! * W12: records end before the last segment that is open. That one is kept for checkpoints, whose
 //!   records alone go on into it: so a checkpoint can always finish, and what it retires is space
 //!   again. Each takes 40 bytes of it, and the first that begins in it retires all before it.
 //! * Those who have looked and not reserved yet do not see each other. Together they may end in the
