@@ -44,7 +44,7 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Operations of the short workload that fail, of each way: one of so many.
-const TROUBLE_STRIDE: u64 = 5;
+const TROUBLE_STRIDE: u64 = 7;
 const PROGRESS_EVERY: Duration = Duration::from_secs(10);
 
 /// What was looked at.
@@ -123,7 +123,7 @@ fn every_crash_of_a_workload_that_has_everything_recovers_to_a_prefix() {
 
 #[test]
 fn every_crash_while_that_is_recovered_recovers_to_the_same_state_two_deep() {
-    let tally = crashes::while_recovering(&Plan::full(), 12, 8).unwrap_or_else(|e| panic!("{e}"));
+    let tally = crashes::while_recovering(&Plan::full(), 12, 6).unwrap_or_else(|e| panic!("{e}"));
     println!("{tally}");
     assert!(tally.again > 1000, "the sweep has shrunk");
 }
