@@ -58,7 +58,11 @@ fn recover_image(
     let disk = image.mount();
     let recovered = recover(&disk, config).map_err(|error| error.to_string())?;
     let state = sweep.lock().model.find(&recovered).ok_or("no state of the workload")?;
-    if goes_on(&disk, config)? == recovered { Ok(state) } else { Err("another after it".into()) }
+    if goes_on(&disk, config)? == recovered {
+        Ok(state)
+    } else {
+        Err("another state after one more crash".into())
+    }
 }
 
 /// Crashes again, right after recovery, losing all that is not synced: the state must be the same.

@@ -15,6 +15,7 @@ pub(crate) fn crashes(nth: usize) -> Result<Tally, String> {
     let disk = SimDisk::new();
     let created = images(&disk, &config, &CrashOptions::default());
     tally.images += created.len();
+    tally.recovered += created.len();
     for (index, image) in created.iter().enumerate() {
         let described = |what: String| format!("{what}; {}", image.describe());
         if index % nth > 0 {
