@@ -24,8 +24,8 @@
 //!   recovery can leave out the changes that a later cut takes away.
 //! * R2: no redo point is fixed between 4 and 6. So the log is replayed from before the record
 //!   unless its effect is on disk, where the checkpoint makes it durable before it is complete.
-//! * What is on disk is cut only after the record is durable. A panic in 4 to 6 poisons: memory, log
-//!   and disk may not agree.
+//! * What is on disk is cut only after the record is durable. A panic in 4 to 6 poisons: memory,
+//!   log and disk may not agree.
 //! * An unlogged file is cut without a record, since a crash empties it; dropped with one.
 //!
 //! # Checked by

@@ -1,9 +1,9 @@
 //! Random steps on a store, each compared with a plain map: a state machine with crashes.
 //!
-//! A step (`machine/steps.rs`) is a call of the engine, or a few; every sequence has a meaning, also
-//! while proptest shrinks it. What the store must hold, and what a crash may leave of it, is in
-//! `machine/bed.rs`; what is refused, in `machine/misuse.rs`. The fuzz target `operations` takes the
-//! same steps.
+//! A step (`machine/steps.rs`) is a call of the engine, or a few; every sequence has a meaning,
+//! also while proptest shrinks it. What the store must hold, and what a crash may leave of it, is
+//! in `machine/bed.rs`; what is refused, in `machine/misuse.rs`. The fuzz target `operations` takes
+//! the same steps.
 //!
 //! After each step the list of files and their lengths are compared. Contents are compared where
 //! a step reads or writes, after each opening, and where a step says so: to read everything all

@@ -2,8 +2,8 @@
 //!
 //! Every commit stamps two pages with its number, from 1, at two places of each. `roomy` and
 //! `evicting` have crashed: the first has no page on disk that is newer than its last checkpoint,
-//! the second has many. `closed` was closed; `reopened` was closed and opened again, and has crashed
-//! with its unlogged file in use.
+//! the second has many. `closed` was closed; `reopened` was closed and opened again, and has
+//! crashed with its unlogged file in use.
 
 use crate::memory::bounded;
 use seawall_core::checkpoint::Urgency;

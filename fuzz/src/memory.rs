@@ -2,8 +2,8 @@
 //! whatever is in the files.
 //!
 //! # The bound
-//! `4 (pool + log buffer) + 3 records + 32 (bytes of the files) + 4 MiB`, with a record of 16 MiB at
-//! most: what a forged header can ask for, while it is surveyed, and while it is replayed beside
+//! `4 (pool + log buffer) + 3 records + 32 (bytes of the files) + 4 MiB`, with a record of 16 MiB
+//! at most: what a forged header can ask for, while it is surveyed, and while it is replayed beside
 //! the next batch. The simulated disk keeps its bytes in the same memory, several times: hence the
 //! factor of the files. The rest is pieces of the log, names, and the control file.
 

@@ -1,5 +1,6 @@
 //! The store: an [`Engine`] on Linux files, with the threads that keep it moving.
 
+use crate::background::Background;
 use crate::measured::{IoStats, MeasuredDisk, Meter};
 use crate::{LinuxDisk, SystemClock, Threads};
 use seawall_core::buffer::{Access, PageRead, PoolStats, Ring};
@@ -10,7 +11,9 @@ use seawall_core::clock::Clock;
 use seawall_core::config::Config;
 use seawall_core::disk::Disk;
 use seawall_core::engine::Engine;
-use seawall_core::error::{Error, Result};
+#[cfg(doc)]
+use seawall_core::error::Error;
+use seawall_core::error::Result;
 use seawall_core::files::{FileOptions, TablespaceId};
 use seawall_core::lsn::Lsn;
 use seawall_core::operation::Operation;
@@ -18,16 +21,12 @@ use seawall_core::page::{FileId, PageId};
 use seawall_core::poison::PoisonCause;
 use seawall_core::recovery::RecoveryReport;
 use seawall_core::redo::Redo;
-use seawall_core::wal::background::WalWriter;
 use seawall_core::wal::durable::{FlushedFollower, WhenDurable};
 use seawall_core::wal::tail::TailReader;
 use seawall_core::wal::{SlotInfo, WalSlot, WalStats};
 use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
-use std::time::Duration;
 
 /// A durable page store in a directory. Shared between threads by reference.
 ///
@@ -111,8 +110,9 @@ impl Store {
         self.engine.recovery()
     }
 
-    /// Why the store is poisoned, if it is. What waits for durability, or would bring it, is refused
-    /// with this cause; pages that are in memory can be read. To go on, drop the store and open it.
+    /// Why the store is poisoned, if it is. What waits for durability, or would bring it, is
+    /// refused with this cause; pages that are in memory can be read. To go on, drop the store
+    /// and open it.
     pub fn poisoned(&self) -> Option<Arc<PoisonCause>> {
         self.engine.poisoned()
     }
@@ -182,8 +182,8 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::NoSuchFile`], [`Error::BeyondEnd`], [`Error::NoUnpinnedBuffers`], [`Error::Page`],
-    /// [`Error::Io`]; [`Error::Poisoned`] if the page is not in memory: on disk it may be older than
-    /// what was written there.
+    /// [`Error::Io`]; [`Error::Poisoned`] if the page is not in memory: the one on disk may be
+    /// older than what was written there.
     #[inline]
     pub fn read(&self, page: PageId) -> Result<PageRead<'_>> {
         self.engine.read(page)
@@ -341,8 +341,9 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Config`] for one that is out of its range, or fixed until the store is opened
-    /// again, or if the store is poisoned already: nothing has changed. As [`Store::checkpoint`], if images are turned on: they are on,
-    /// and protect from the next complete checkpoint on.
+    /// again, and [`Error::Poisoned`] if the store is that already: nothing has changed. As
+    /// [`Store::checkpoint`], if images are turned on: they are on, and protect from the next
+    /// complete checkpoint on.
     pub fn configure(&self, config: Config) -> Result<()> {
         self.engine.configure(config)
     }
@@ -385,121 +386,4 @@ impl Drop for Store {
 
 fn linux(dir: impl AsRef<Path>) -> Arc<dyn Disk> {
     Arc::new(LinuxDisk::new(dir.as_ref()))
-}
-
-/// The checkpointer, the WAL writer, the flusher and the background writer.
-struct Background {
-    stop: Arc<AtomicBool>,
-    clock: Arc<SystemClock>,
-    threads: Vec<JoinHandle<()>>,
-}
-
-/// How often the checkpointer looks whether a checkpoint is due.
-const CHECKPOINTER_ROUND: Duration = Duration::from_millis(100);
-
-impl Background {
-    fn start(engine: &Arc<Engine>, clock: Arc<SystemClock>) -> Result<Self> {
-        let stop = Arc::new(AtomicBool::new(false));
-        let mut background = Self { stop, clock, threads: Vec::new() };
-        let started = background
-            .spawn("seawall-checkpointer", engine, run_checkpointer)
-            .and_then(|()| background.spawn("seawall-walwriter", engine, run_wal_writer))
-            .and_then(|()| background.spawn("seawall-flusher", engine, run_flusher))
-            .and_then(|()| background.spawn("seawall-bgwriter", engine, run_background_writer));
-        if let Err(source) = started {
-            background.stop(engine);
-            let (file, source) = ("thread".into(), Arc::new(source));
-            return Err(Error::Io { op: "start", page: None, file, offset: 0, source });
-        }
-        Ok(background)
-    }
-
-    fn spawn(
-        &mut self,
-        name: &str,
-        engine: &Arc<Engine>,
-        run: fn(&Engine, &SystemClock, &AtomicBool),
-    ) -> std::io::Result<()> {
-        let (engine, clock) = (Arc::clone(engine), Arc::clone(&self.clock));
-        let stop = Arc::clone(&self.stop);
-        let thread = std::thread::Builder::new().name(name.to_owned());
-        self.threads.push(thread.spawn(move || {
-            let thread = std::thread::current();
-            let _relied_on = engine.on_panic("run", thread.name().unwrap_or_default());
-            run(&engine, &clock, &stop);
-        })?);
-        Ok(())
-    }
-
-    /// Ends the threads and waits for them. A checkpoint that is running stops resting.
-    fn stop(&mut self, engine: &Engine) {
-        // Release and Acquire are not needed: each wake passes through a lock, or the word that
-        // the background writer waits for.
-        self.stop.store(true, Ordering::Relaxed);
-        engine.hurry();
-        engine.wake_background_writer();
-        engine.wake_wal_threads();
-        self.clock.wake();
-        for thread in self.threads.drain(..) {
-            // A thread that panicked has reported itself, and has poisoned the store.
-            let _ = thread.join();
-        }
-    }
-}
-
-fn run_checkpointer(engine: &Engine, clock: &SystemClock, stop: &AtomicBool) {
-    let mut last = clock.now();
-    while !stop.load(Ordering::Relaxed) && engine.poisoned().is_none() {
-        let config = engine.config();
-        let left = config.checkpoint_timeout.saturating_sub(clock.now().saturating_sub(last));
-        if !left.is_zero() && engine.wal_since_redo() < config.checkpoint_wal_bytes() {
-            clock.nap(left.min(CHECKPOINTER_ROUND));
-            continue;
-        }
-        last = clock.now();
-        if engine.is_idle() {
-            continue;
-        }
-        // An error is in the history.
-        let _ = engine.checkpoint(Urgency::Spread);
-    }
-}
-
-fn run_wal_writer(engine: &Engine, clock: &SystemClock, stop: &AtomicBool) {
-    let mut writer = WalWriter::default();
-    while !stop.load(Ordering::Relaxed) {
-        match engine.wal_writer_round(&mut writer) {
-            Ok(false) => engine.wal_writer_sleep(&writer),
-            Err(Error::Poisoned(_)) => return,
-            // Any other error is met again by whoever waits for the log.
-            Ok(true) | Err(_) => clock.nap(engine.config().wal_writer_delay),
-        }
-    }
-}
-
-fn run_flusher(engine: &Engine, _: &SystemClock, stop: &AtomicBool) {
-    let mut flusher = engine.flusher();
-    while !stop.load(Ordering::Relaxed) {
-        // An error is the futures'.
-        if let Err(Error::Poisoned(_)) = engine.flusher_serve(&mut flusher) {
-            return;
-        }
-    }
-}
-
-fn run_background_writer(engine: &Engine, clock: &SystemClock, stop: &AtomicBool) {
-    let mut writer = engine.background_writer();
-    while !stop.load(Ordering::Relaxed) {
-        let config = engine.config();
-        if config.background_writer_max_pages == 0 {
-            clock.nap(config.background_writer_delay);
-            continue;
-        }
-        match engine.background_writer_round(&mut writer) {
-            Ok(round) if round.is_idle => engine.background_writer_sleep(&writer),
-            Err(Error::Poisoned(_)) => return,
-            // Any other error is met again by whoever evicts the page.
-            Ok(_) | Err(_) => clock.nap(config.background_writer_delay),
-        }
-    }
 }

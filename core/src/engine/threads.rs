@@ -26,8 +26,8 @@ impl Engine {
         writer.round(&self.wal, self.clock.now(), settings)
     }
 
-    /// Blocks until somebody commits asynchronously, or the store is poisoned: for use after a round of the WAL writer that
-    /// had nothing to do.
+    /// Blocks until somebody commits asynchronously, or the store is poisoned: for use after a
+    /// round of the WAL writer that had nothing to do.
     pub fn wal_writer_sleep(&self, writer: &WalWriter) {
         writer.sleep(&self.wal);
     }
@@ -64,7 +64,8 @@ impl Engine {
     }
 
     /// Blocks until a frame is allocated that the writer's last round did not count, the store is
-    /// poisoned, or [`Engine::wake_background_writer`] is called: for use after a round that was idle.
+    /// poisoned, or [`Engine::wake_background_writer`] is called: for use after a round that was
+    /// idle.
     pub fn background_writer_sleep(&self, writer: &BackgroundWriter) {
         writer.sleep(&self.pool);
     }

@@ -61,8 +61,8 @@ impl WalWriter {
         Ok(false)
     }
 
-    /// Sleeps until somebody commits asynchronously, or the store is poisoned: for use after a round
-    /// that found nothing to do. PostgreSQL: the WAL writer hibernates.
+    /// Sleeps until somebody commits asynchronously, or the store is poisoned: for use after a
+    /// round that found nothing to do. PostgreSQL: the WAL writer hibernates.
     pub fn sleep(&self, wal: &Wal) {
         wal.async_commits.wait_beyond(self.known);
     }
