@@ -26,6 +26,7 @@
 //! ```
 #![deny(unsafe_code)]
 
+mod background;
 mod clock;
 mod linux;
 mod measured;

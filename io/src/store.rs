@@ -1,10 +1,8 @@
 //! The store: an [`Engine`] on Linux files, with the threads that keep it moving.
 
-mod background;
-
+use crate::background::Background;
 use crate::measured::{IoStats, MeasuredDisk, Meter};
 use crate::{LinuxDisk, SystemClock, Threads};
-use background::Background;
 use seawall_core::buffer::{Access, PageRead, PoolStats, Ring};
 use seawall_core::checkpoint::{
     CheckpointDelay, CheckpointHistory, CheckpointProgress, CheckpointStats, Urgency,
@@ -113,8 +111,8 @@ impl Store {
     }
 
     /// Why the store is poisoned, if it is. What waits for durability, or would bring it, is
-    /// refused with this cause; pages that are in memory can be read. To go on, drop the store and
-    /// open it.
+    /// refused with this cause; pages that are in memory can be read. To go on, drop the store
+    /// and open it.
     pub fn poisoned(&self) -> Option<Arc<PoisonCause>> {
         self.engine.poisoned()
     }
@@ -184,8 +182,8 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::NoSuchFile`], [`Error::BeyondEnd`], [`Error::NoUnpinnedBuffers`], [`Error::Page`],
-    /// [`Error::Io`]; [`Error::Poisoned`] if the page is not in memory: on disk it may be older
-    /// than what was written there.
+    /// [`Error::Io`]; [`Error::Poisoned`] if the page is not in memory: the one on disk may be
+    /// older than what was written there.
     #[inline]
     pub fn read(&self, page: PageId) -> Result<PageRead<'_>> {
         self.engine.read(page)
@@ -343,8 +341,9 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Config`] for one that is out of its range, or fixed until the store is opened
-    /// again, or if the store is poisoned already: nothing has changed. As [`Store::checkpoint`],
-    /// if images are turned on: they are on, and protect from the next complete checkpoint on.
+    /// again, and [`Error::Poisoned`] if the store is that already: nothing has changed. As
+    /// [`Store::checkpoint`], if images are turned on: they are on, and protect from the next
+    /// complete checkpoint on.
     pub fn configure(&self, config: Config) -> Result<()> {
         self.engine.configure(config)
     }

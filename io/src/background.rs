@@ -1,5 +1,8 @@
-//! The threads of a store: each runs rounds of the engine until it is told to stop, or the store is
-//! poisoned.
+//! The threads that keep a store moving: checkpointer, WAL writer, flusher, background writer.
+//!
+//! # Rules
+//! * Each ends when it is told to, and when the store is poisoned.
+//! * One that panics poisons the store: others rely on it, and would wait for ever.
 
 use crate::SystemClock;
 use seawall_core::checkpoint::Urgency;
@@ -12,8 +15,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// The checkpointer, the WAL writer, the flusher and the background writer.
-pub(super) struct Background {
+/// The threads.
+pub(crate) struct Background {
     stop: Arc<AtomicBool>,
     clock: Arc<SystemClock>,
     threads: Vec<JoinHandle<()>>,
@@ -23,7 +26,7 @@ pub(super) struct Background {
 const CHECKPOINTER_ROUND: Duration = Duration::from_millis(100);
 
 impl Background {
-    pub(super) fn start(engine: &Arc<Engine>, clock: Arc<SystemClock>) -> Result<Self> {
+    pub(crate) fn start(engine: &Arc<Engine>, clock: Arc<SystemClock>) -> Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
         let mut background = Self { stop, clock, threads: Vec::new() };
         let started = background
@@ -57,7 +60,7 @@ impl Background {
     }
 
     /// Ends the threads and waits for them. A checkpoint that is running stops resting.
-    pub(super) fn stop(&mut self, engine: &Engine) {
+    pub(crate) fn stop(&mut self, engine: &Engine) {
         // Release and Acquire are not needed: each wake passes through a lock, or the word that
         // the background writer waits for.
         self.stop.store(true, Ordering::Relaxed);
