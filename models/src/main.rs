@@ -13,9 +13,10 @@ use seawall_models::explore::check_environment;
 use seawall_models::invariants;
 use seawall_models::jobs;
 use seawall_models::mutants::arena::Means;
+use seawall_models::mutants::found::{self, Found};
 use seawall_models::mutants::kill::{self, Effort};
-use seawall_models::mutants::orderings;
 use seawall_models::mutants::schemata::{VARIABLE, WeaveError};
+use seawall_models::mutants::{orderings, removals};
 use seawall_models::profile::Profile;
 use seawall_models::replay::{Replay, Shown};
 use seawall_models::resume::Resume;
@@ -65,15 +66,10 @@ enum Action {
     },
     /// Weakens every memory ordering of core by one step: each must be killed by a model, or be
     /// listed with the reason why none does.
-    Orderings {
-        /// A part of the names of some.
-        pattern: Option<String>,
-        /// A search that takes longer has killed nothing.
-        #[arg(long, value_parser = humantime::parse_duration, default_value = "10s")]
-        budget: Duration,
-        #[command(flatten)]
-        share: Share,
-    },
+    Orderings(Hunt),
+    /// Leaves out every step of core's protocols, one at a time: each must be killed by a model or
+    /// a test, or be listed with the reason why nothing kills it.
+    Removals(Hunt),
     /// Prints which models check each invariant, and which mutants would break it.
     Invariants,
     /// Runs litmus tests, planted bugs and random small programs under the engines, against a
@@ -95,6 +91,25 @@ enum Action {
     /// One search in this process: how the runner calls itself.
     #[command(name = child::SUBCOMMAND, hide = true)]
     Check(Order),
+}
+
+/// Which of the mutants that are found in the sources are hunted, and how.
+#[derive(Args)]
+struct Hunt {
+    /// A part of the names of some.
+    pattern: Option<String>,
+    /// A search that takes longer has killed nothing.
+    #[arg(long, value_parser = humantime::parse_duration, default_value = "10s")]
+    budget: Duration,
+    #[command(flatten)]
+    share: Share,
+}
+
+impl Hunt {
+    /// This call's share of those that it names.
+    fn chosen(&self, all: &[Found]) -> Result<Vec<Found>, Usage> {
+        self.share.part(found::select(all, self.pattern.as_deref()).map_err(Usage)?)
+    }
 }
 
 /// What one call does of it all.
@@ -234,13 +249,19 @@ fn run_command(arguments: &Arguments, out: &mut impl Write) -> Result<Ending, Bo
             let effort = if *first_kill { Effort::FirstKill } else { Effort::EveryEngine };
             kill::run(&mutants, effort, means, out)?
         }
-        Some(Action::Orderings { pattern, budget, share }) => {
+        Some(Action::Orderings(hunt)) => {
             check_switch()?;
-            let all = orderings::all(&orderings::core_src())?;
-            let chosen = orderings::select(&all, pattern.as_deref()).map_err(Usage)?;
-            let (chosen, resume) = (share.part(chosen)?, share.open()?);
+            let all = orderings::all(&found::core_src())?;
+            let (chosen, resume) = (hunt.chosen(&all)?, hunt.share.open()?);
             let means = Means { jobs, resume: resume.as_ref() };
-            orderings::run(&all, &chosen, *budget, means, out)?
+            orderings::run(&all, &chosen, hunt.budget, means, out)?
+        }
+        Some(Action::Removals(hunt)) => {
+            check_switch()?;
+            let all = removals::all(&found::core_src())?;
+            let (chosen, resume) = (hunt.chosen(&all)?, hunt.share.open()?);
+            let means = Means { jobs, resume: resume.as_ref() };
+            removals::run(&all, &chosen, hunt.budget, means, out)?
         }
         Some(Action::Check(order)) => {
             let model = find(&order.model, order.engine).map_err(Usage)?;

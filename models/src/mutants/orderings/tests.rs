@@ -1,8 +1,8 @@
 //! Tests of the weakenings.
 
-use super::kill::unknown;
 use super::survivors::SURVIVORS;
 use super::*;
+use crate::mutants::found::{core_src, select, weave_all};
 use std::collections::BTreeSet;
 
 /// A source with orderings in every sort of place.
@@ -32,7 +32,7 @@ mod tests {
 fn real() -> bool { flag.load(Ordering::Acquire) }
 "#;
 
-fn of_source() -> Vec<Weakening> {
+fn of_source() -> Vec<Found> {
     let places = scan::places(SOURCE).expect("it can be read");
     assert!(places[..9].iter().all(|place| place.owner == "Word"));
     let mut all: Vec<_> =
@@ -41,7 +41,7 @@ fn of_source() -> Vec<Weakening> {
     all
 }
 
-fn of_core() -> Vec<Weakening> {
+fn of_core() -> Vec<Found> {
     all(&core_src()).expect("the sources are there")
 }
 
@@ -93,7 +93,7 @@ fn the_orderings_of_core_have_unique_names_and_can_be_woven() {
 
 #[test]
 fn every_survivor_that_is_listed_exists_once() {
-    assert_eq!(unknown(&of_core()), [""; 0]);
+    assert_eq!(HUNT.unknown(&of_core()), [""; 0]);
     let names: BTreeSet<_> = SURVIVORS.iter().map(|survivor| survivor.name).collect();
     assert_eq!(names.len(), SURVIVORS.len());
     assert!(SURVIVORS.iter().all(|survivor| !survivor.because.is_empty()));
