@@ -17,10 +17,12 @@
 //!   production code; each must be killed by the models that it names.
 //! * A **weakening** ([`mutants::orderings`]) makes one memory ordering of `core` a step weaker.
 //!   They are found in the sources; those that no model kills are listed with the reason.
+//! * A **removal** ([`mutants::removals`]) leaves out one step of a protocol of `core`; they are
+//!   found and listed in the same way, and the tests of `core` count as well.
 //!
 //! `cargo run --release -p seawall-models` runs every model, `... -- mutants` every mutant, and
-//! `... -- orderings` every weakening; `cargo test` runs the first two as well, each model and
-//! family as a test of its own. What each engine sees and does not see is in
+//! `... -- orderings` and `... -- removals` what they find; `cargo test` runs the first two as well,
+//! each model and family as a test of its own. What each engine sees and does not see is in
 //! `docs/verification.md`.
 
 /// Lists the models of `model/mod.rs`, and makes each a test under the engines of its family.

@@ -28,6 +28,14 @@ pub struct Found {
     pub(super) replace: String,
 }
 
+impl Found {
+    /// What is to be woven.
+    pub(super) fn change(&self) -> Change<'_> {
+        let Self { name, range, site, replace, .. } = self;
+        Change { mutant: name, range: range.clone(), site: *site, replace }
+    }
+}
+
 /// The sources of `core`.
 pub fn core_src() -> PathBuf {
     root().join("core/src")
@@ -50,9 +58,8 @@ pub fn select(all: &[Found], pattern: Option<&str>) -> Result<Vec<Found>, String
 /// Weaves them into the files below `core_src`: the new texts, by file.
 pub fn weave_all(core_src: &Path, all: &[Found]) -> Result<BTreeMap<String, String>, WeaveError> {
     let mut by_file = BTreeMap::<&str, Vec<Change<'_>>>::new();
-    for Found { name, file, range, site, replace, .. } in all {
-        let change = Change { mutant: name, range: range.clone(), site: *site, replace };
-        by_file.entry(file).or_default().push(change);
+    for found in all {
+        by_file.entry(&found.file).or_default().push(found.change());
     }
     let mut woven = BTreeMap::new();
     for (file, changes) in by_file {
