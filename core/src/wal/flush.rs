@@ -344,3 +344,6 @@ impl Drop for Leader<'_> {
         }
     }
 }
+
+#[cfg(all(test, not(any(seawall_loom, seawall_shuttle))))]
+mod tests;

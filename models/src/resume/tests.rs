@@ -1,5 +1,6 @@
 use super::*;
 use crate::child::Order;
+use crate::child::Search;
 use crate::engine::Engine;
 use crate::mutants::schemata::VARIABLE;
 use crate::schedule::At;
