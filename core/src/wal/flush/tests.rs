@@ -7,7 +7,9 @@ use crate::sim::SimDisk;
 use crate::wal::record::{RecordBuf, RecordKind};
 use crate::wal::segment::{SyncMethod, WalSync};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::AtomicBool;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::task::Context;
 use std::time::Duration;
 
 /// A clock that stands still, and may panic: a leader asks for the time before he writes.
@@ -43,6 +45,35 @@ fn insert(wal: &Wal) -> Lsn {
     let mut record = RecordBuf::new(RecordKind::Checkpoint);
     record.put(&[1; 8]);
     wal.insert_any_time(&mut record).unwrap().1
+}
+
+/// A task that does with the log what a task may do when it is woken: it takes its lock.
+struct Task {
+    wal: Arc<Wal>,
+    wakes: AtomicUsize,
+}
+
+impl std::task::Wake for Task {
+    fn wake(self: Arc<Self>) {
+        drop(self.wal.pipeline.lock());
+        self.wakes.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn a_task_is_woken_without_the_lock_and_when_its_record_is_durable() {
+    let wal = wal(&Arc::default());
+    let end = insert(&wal);
+    let task = Arc::new(Task { wal: Arc::clone(&wal), wakes: AtomicUsize::new(0) });
+    let waker = Waker::from(Arc::clone(&task));
+    let mut context = Context::from_waker(&waker);
+    let mut durable = pin!(wal.when_durable(end));
+    assert!(durable.as_mut().poll(&mut context).is_pending());
+    wal.write_upto(end, false).unwrap();
+    assert_eq!(task.wakes.load(Ordering::Relaxed), 0, "written is not durable");
+    wal.flush(end).unwrap();
+    assert_eq!(task.wakes.load(Ordering::Relaxed), 1);
+    assert!(durable.as_mut().poll(&mut context).is_ready());
 }
 
 #[test]

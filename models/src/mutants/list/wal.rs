@@ -215,6 +215,17 @@ pub(super) const MUTANTS: &[Mutant] = &[
         reason: "the group ends and its two followers are not woken (W8)",
     },
     Mutant {
+        name: "flush-no-space-wakes-nobody",
+        file: "wal/flush.rs",
+        site: Statements,
+        find: "let wake = pipeline.end(stager, None);
+                self.release(pipeline, wake);",
+        replace: "let _ = pipeline.end(stager, None);
+                drop(pipeline);",
+        models: &["flush_no_space"],
+        reason: "a leader without space for a segment goes, and who relied on him sleeps on (W8)",
+    },
+    Mutant {
         name: "flush-room-of-what-is-not-inserted",
         file: "wal/flush.rs",
         site: Statements,

@@ -4,7 +4,7 @@
 //! * what is compiled for tests only, and macros: assertions and probes;
 //! * constants and `const fn`, which cannot ask which mutant is active;
 //! * `impl`s of what is for people or has no steps: `Debug`, `Display`, `Default`, `Error`, `From`;
-//! * what is counted for people: see [`COUNTERS`].
+//! * what is counted for people, and what waits for company: see [`NOT_NEEDED`].
 
 use crate::mutants::Site;
 use std::ops::Range;
@@ -15,9 +15,10 @@ use syn::{
     ItemFn, ItemImpl, ItemMod, Local, Pat, ReturnType, Signature, Stmt,
 };
 
-/// Words that tell that a statement only counts: in what is assigned to, or called.
-const COUNTERS: &[&str] =
-    &["account", "counters", "counts", "history", "pieces", "report", "steps"];
+/// Words that tell that a statement only counts, or only makes something faster: in what is
+/// assigned to, or called.
+const NOT_NEEDED: &[&str] =
+    &["account", "counters", "counts", "gather", "history", "pieces", "report", "steps"];
 
 /// Traits whose `impl`s have no steps.
 const NO_STEPS: &[&str] = &["Debug", "Display", "Default", "Error", "From"];
@@ -107,7 +108,7 @@ impl Scan<'_> {
             let is_last = index + 1 == block.stmts.len();
             match statement {
                 Stmt::Expr(step, Some(_)) if is_step(step) || is_choice(step) => {
-                    if !self.counts(step) {
+                    if !self.is_not_needed(step) {
                         self.add(statement, Site::Statements, "", "nothing");
                     }
                     self.visit_expr(step);
@@ -132,7 +133,7 @@ impl Scan<'_> {
                 }
             }
             (Expr::Block(inner), _) => self.block(&inner.block, nothing),
-            (step, Some(value)) if is_step(step) && !self.counts(step) => {
+            (step, Some(value)) if is_step(step) && !self.is_not_needed(step) => {
                 let to = if value.is_empty() { "nothing" } else { value };
                 self.add(step, Site::Expression, value, to);
                 self.visit_expr(step);
@@ -177,12 +178,12 @@ impl Scan<'_> {
         self.visit_local(local);
     }
 
-    /// Whether a statement only counts.
-    fn counts(&self, step: &Expr) -> bool {
+    /// Whether a statement only counts, or makes something faster.
+    fn is_not_needed(&self, step: &Expr) -> bool {
         let text = &self.source[step.span().byte_range()];
         let head = text.split(['=', '(']).next().unwrap_or_default();
         let mut words = head.split(|mark: char| !mark.is_alphanumeric() && mark != '_');
-        words.any(|word| COUNTERS.contains(&word))
+        words.any(|word| NOT_NEEDED.contains(&word))
     }
 }
 
