@@ -21,8 +21,8 @@
 //!   found and listed in the same way, and the tests of `core` count as well.
 //!
 //! `cargo run --release -p seawall-models` runs every model, `... -- mutants` every mutant, and
-//! `... -- orderings` and `... -- removals` what they find; `cargo test` runs the first two as well,
-//! each model and family as a test of its own. What each engine sees and does not see is in
+//! `... -- orderings` and `... -- removals` what they find; `cargo test` runs the first two as
+//! well, each model and family as a test of its own. What each engine sees and does not see is in
 //! `docs/verification.md`.
 
 /// Lists the models of `model/mod.rs`, and makes each a test under the engines of its family.

@@ -1,4 +1,4 @@
-//! Followers: of three who want the same record durable, those who do not write sleep, and are woken.
+//! Followers: of three who want the same record durable one writes, and wakes those who sleep.
 //!
 //! property   all return, and the record is on the disk that a power cut leaves          (W5, W8)
 //! code       wal/flush.rs flush, release, wal/pipeline.rs    PostgreSQL: XLogFlush, group commit

@@ -11,8 +11,9 @@ use std::ops::Range;
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 use syn::{
-    Arm, Attribute, BinOp, Block, Expr, ExprBinary, ExprIf, ExprMethodCall, ExprWhile, ImplItemFn,
-    ItemFn, ItemImpl, ItemMod, Local, Pat, ReturnType, Signature, Stmt,
+    Arm, Attribute, BinOp, Block, Expr, ExprBinary, ExprIf, ExprMethodCall, ExprWhile,
+    GenericArgument, ImplItemFn, ItemFn, ItemImpl, ItemMod, Local, Meta, Pat, PathArguments,
+    ReturnType, Signature, Stmt, Type,
 };
 
 /// Words that tell that a statement only counts, or only makes something faster: in what is
@@ -216,7 +217,7 @@ impl<'a> Visit<'a> for Scan<'_> {
 
     fn visit_item_static(&mut self, _: &'a syn::ItemStatic) {}
 
-    fn visit_type(&mut self, _: &'a syn::Type) {}
+    fn visit_type(&mut self, _: &'a Type) {}
 
     fn visit_block(&mut self, block: &'a Block) {
         self.block(block, None);
@@ -272,21 +273,14 @@ impl<'a> Visit<'a> for Scan<'_> {
 
 /// What a function gives that does nothing, if that is known.
 fn nothing(output: &ReturnType) -> Nothing {
-    match output {
-        ReturnType::Default => Some(""),
-        ReturnType::Type(_, of) => match &**of {
-            syn::Type::Path(path) => {
-                let last = path.path.segments.last()?;
-                let syn::PathArguments::AngleBracketed(arguments) = &last.arguments else {
-                    return None;
-                };
-                let is_unit = |one: &syn::GenericArgument| matches!(one, syn::GenericArgument::Type(syn::Type::Tuple(t)) if t.elems.is_empty());
-                let has_unit = arguments.args.first().is_some_and(is_unit);
-                (last.ident == "Result" && has_unit).then_some("Ok(())")
-            }
-            _ => None,
-        },
-    }
+    let ReturnType::Type(_, output) = output else { return Some("") };
+    let Type::Path(path) = &**output else { return None };
+    let last = path.path.segments.last()?;
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
+    let value = arguments.args.first()?;
+    let is_unit =
+        matches!(value, GenericArgument::Type(Type::Tuple(tuple)) if tuple.elems.is_empty());
+    (last.ident == "Result" && is_unit).then_some("Ok(())")
 }
 
 /// Whether an expression does something when its value is dropped.
@@ -353,7 +347,7 @@ fn parts<'e>(chain: &'e Expr, each: &mut impl FnMut(&'e Expr)) {
 /// Whether an attribute is a `cfg` of tests.
 fn is_for_tests(attributes: &[Attribute]) -> bool {
     let is_of_tests = |attribute: &Attribute| {
-        let syn::Meta::List(list) = &attribute.meta else { return false };
+        let Meta::List(list) = &attribute.meta else { return false };
         let text = list.tokens.to_string();
         list.path.is_ident("cfg") && text.contains("test") && !text.contains("not (test")
     };

@@ -6,6 +6,10 @@ use crate::mutants::hunt::Survivor;
 
 /// Every one of them.
 pub(super) const SURVIVORS: &[Survivor] = &[
+    Survivor {
+        name: "buffer/flush.rs:write_out:!file.options().unlogged->true",
+        because: "only slower: the log is made durable up to a page that is in no record of it",
+    },
     Survivor { name: "buffer/state.rs:note_use:used != word->true", because: SAME_WORD },
     Survivor {
         name: "fsync/queue.rs:register:pending.len() == self.capacity->true",
@@ -61,8 +65,8 @@ const MERGED: &str = "only slower: requests that are equal are merged before the
 const RENEWED: &str = "a phase that renews what the last one left may do so if it has left \
                        nothing: what is in the table is due either way";
 
-const ABSORBED: &str = "what is absorbed earlier is of this phase's cycle, so it is due in the next \
-                        either way; and it is absorbed before a sync, never after it (S2)";
+const ABSORBED: &str = "what is absorbed earlier is of this phase's cycle, so it is due in the \
+                        next either way; and it is absorbed before a sync, never after it (S2)";
 
 const FROM_THE_FRONT: &str = "only slower: what was synced is out of the table, and what came in \
                               since is not due";
