@@ -13,7 +13,8 @@ use seawall_models::explore::check_environment;
 use seawall_models::invariants;
 use seawall_models::jobs;
 use seawall_models::mutants::arena::Means;
-use seawall_models::mutants::found::{self, Found};
+use seawall_models::mutants::found::{self, Found, core_src};
+use seawall_models::mutants::hunt::Hunt;
 use seawall_models::mutants::kill::{self, Effort};
 use seawall_models::mutants::schemata::{VARIABLE, WeaveError};
 use seawall_models::mutants::{orderings, removals};
@@ -66,10 +67,10 @@ enum Action {
     },
     /// Weakens every memory ordering of core by one step: each must be killed by a model, or be
     /// listed with the reason why none does.
-    Orderings(Hunt),
+    Orderings(Hunted),
     /// Leaves out every step of core's protocols, one at a time: each must be killed by a model or
     /// a test, or be listed with the reason why nothing kills it.
-    Removals(Hunt),
+    Removals(Hunted),
     /// Prints which models check each invariant, and which mutants would break it.
     Invariants,
     /// Runs litmus tests, planted bugs and random small programs under the engines, against a
@@ -95,7 +96,7 @@ enum Action {
 
 /// Which of the mutants that are found in the sources are hunted, and how.
 #[derive(Args)]
-struct Hunt {
+struct Hunted {
     /// A part of the names of some.
     pattern: Option<String>,
     /// A search that takes longer has killed nothing.
@@ -105,10 +106,21 @@ struct Hunt {
     share: Share,
 }
 
-impl Hunt {
-    /// This call's share of those that it names.
-    fn chosen(&self, all: &[Found]) -> Result<Vec<Found>, Usage> {
-        self.share.part(found::select(all, self.pattern.as_deref()).map_err(Usage)?)
+impl Hunted {
+    /// Hunts this call's share of those that it names; whether each fared as it should.
+    fn run(
+        &self,
+        hunt: &'static Hunt,
+        all: &[Found],
+        jobs: NonZeroUsize,
+        out: &mut impl Write,
+    ) -> Result<bool, Box<dyn Error>> {
+        check_switch()?;
+        let chosen =
+            self.share.part(found::select(all, self.pattern.as_deref()).map_err(Usage)?)?;
+        let resume = self.share.open()?;
+        let means = Means { jobs, resume: resume.as_ref() };
+        hunt.run(all, &chosen, self.budget, means, out)
     }
 }
 
@@ -249,19 +261,11 @@ fn run_command(arguments: &Arguments, out: &mut impl Write) -> Result<Ending, Bo
             let effort = if *first_kill { Effort::FirstKill } else { Effort::EveryEngine };
             kill::run(&mutants, effort, means, out)?
         }
-        Some(Action::Orderings(hunt)) => {
-            check_switch()?;
-            let all = orderings::all(&found::core_src())?;
-            let (chosen, resume) = (hunt.chosen(&all)?, hunt.share.open()?);
-            let means = Means { jobs, resume: resume.as_ref() };
-            orderings::run(&all, &chosen, hunt.budget, means, out)?
+        Some(Action::Orderings(hunted)) => {
+            hunted.run(&orderings::HUNT, &orderings::all(&core_src())?, jobs, out)?
         }
-        Some(Action::Removals(hunt)) => {
-            check_switch()?;
-            let all = removals::all(&found::core_src())?;
-            let (chosen, resume) = (hunt.chosen(&all)?, hunt.share.open()?);
-            let means = Means { jobs, resume: resume.as_ref() };
-            removals::run(&all, &chosen, hunt.budget, means, out)?
+        Some(Action::Removals(hunted)) => {
+            hunted.run(&removals::HUNT, &removals::all(&core_src())?, jobs, out)?
         }
         Some(Action::Check(order)) => {
             let model = find(&order.model, order.engine).map_err(Usage)?;

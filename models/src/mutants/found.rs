@@ -111,3 +111,16 @@ pub(super) fn number_namesakes(all: &mut [Found]) {
         }
     }
 }
+
+/// What holds of every sort: names tell all apart, and each has its switch in the copy.
+#[cfg(test)]
+pub(super) fn assert_can_be_woven(all: &[Found]) {
+    let names: std::collections::BTreeSet<_> = all.iter().map(|found| &found.name).collect();
+    assert!(!all.is_empty());
+    assert_eq!(names.len(), all.len());
+    let woven = weave_all(&core_src(), all).expect("no places cross");
+    for found in all {
+        let switch = format!("crate::mutant::active({:?})", found.name);
+        assert_eq!(woven[&found.file].matches(&switch).count(), 1, "{}", found.name);
+    }
+}

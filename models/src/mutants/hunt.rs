@@ -41,7 +41,7 @@ pub(super) struct Survivor {
 
 /// A sort of mutants that are found, and how they are hunted.
 #[derive(Debug)]
-pub(super) struct Hunt {
+pub struct Hunt {
     /// What they are, and the folder of their copy.
     pub(super) noun: &'static str,
     /// Those that nothing kills.
@@ -82,7 +82,7 @@ impl Hunt {
     /// Builds the copy in which `all` are woven, shows that the models pass when none is active,
     /// and searches the `chosen`; whether each was killed or is listed, and the list names no
     /// others.
-    pub(super) fn run(
+    pub fn run(
         &'static self,
         all: &[Found],
         chosen: &[Found],
@@ -117,9 +117,19 @@ impl Hunt {
     }
 
     /// The names that are listed and that nothing has.
-    pub(super) fn unknown(&self, all: &[Found]) -> Vec<&'static str> {
+    fn unknown(&self, all: &[Found]) -> Vec<&'static str> {
         let is_unknown = |name: &&str| all.iter().all(|found| found.name != *name);
         self.survivors.iter().map(|survivor| survivor.name).filter(is_unknown).collect()
+    }
+
+    /// That the list names what there is, each once and with a reason.
+    #[cfg(test)]
+    pub(super) fn assert_list_is_of(&self, all: &[Found]) {
+        assert_eq!(self.unknown(all), [""; 0]);
+        let names = self.survivors.iter().map(|survivor| survivor.name);
+        let unique: std::collections::BTreeSet<_> = names.collect();
+        assert_eq!(unique.len(), self.survivors.len());
+        assert!(self.survivors.iter().all(|survivor| !survivor.because.is_empty()));
     }
 
     /// The searches for a mutant of a file, or of none.

@@ -12,19 +12,17 @@ mod scan;
 mod survivors;
 
 use super::Site;
-use super::arena::Means;
 use super::found::{Found, number_namesakes, sources};
 use super::hunt::Hunt;
 use crate::engine::Family;
 use scan::Place;
 use std::error::Error;
 use std::fs;
-use std::io::Write;
 use std::ops::Range;
 use std::path::Path;
-use std::time::Duration;
 
-const HUNT: Hunt = Hunt {
+/// How they are hunted.
+pub const HUNT: Hunt = Hunt {
     noun: "orderings",
     survivors: survivors::SURVIVORS,
     sees: |engine, _| engine.family() == Family::Loom,
@@ -58,17 +56,6 @@ pub fn all(core_src: &Path) -> Result<Vec<Found>, Box<dyn Error>> {
     }
     number_namesakes(&mut all);
     Ok(all)
-}
-
-/// Hunts the `chosen` of them; whether each fared as it should.
-pub fn run(
-    all: &[Found],
-    chosen: &[Found],
-    budget: Duration,
-    means: Means<'_>,
-    out: &mut impl Write,
-) -> Result<bool, Box<dyn Error>> {
-    HUNT.run(all, chosen, budget, means, out)
 }
 
 /// Not the checkers' own, in `sync`.

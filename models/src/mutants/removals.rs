@@ -17,18 +17,16 @@
 mod scan;
 mod survivors;
 
-use super::arena::Means;
 use super::found::{Found, number_namesakes, sources};
 use super::hunt::Hunt;
 use crate::profile::Profile;
 use scan::{Place, places};
 use std::error::Error;
 use std::fs;
-use std::io::Write;
 use std::path::Path;
-use std::time::Duration;
 
-const HUNT: Hunt = Hunt {
+/// How they are hunted.
+pub const HUNT: Hunt = Hunt {
     noun: "removals",
     survivors: survivors::SURVIVORS,
     sees: |_, from| from <= Profile::Ci,
@@ -80,17 +78,6 @@ pub fn all(core_src: &Path) -> Result<Vec<Found>, Box<dyn Error>> {
     }
     number_namesakes(&mut all);
     Ok(all)
-}
-
-/// Hunts the `chosen` of them; whether each fared as it should.
-pub fn run(
-    all: &[Found],
-    chosen: &[Found],
-    budget: Duration,
-    means: Means<'_>,
-    out: &mut impl Write,
-) -> Result<bool, Box<dyn Error>> {
-    HUNT.run(all, chosen, budget, means, out)
 }
 
 fn is_protocol(file: &str) -> bool {

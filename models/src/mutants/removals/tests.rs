@@ -1,10 +1,9 @@
 //! Tests of the removals.
 
 use super::scan::places;
-use super::survivors::SURVIVORS;
 use super::*;
-use crate::mutants::found::{core_src, weave_all};
-use std::collections::BTreeSet;
+use crate::mutants::found::{assert_can_be_woven, core_src};
+use crate::mutants::schemata::weave;
 
 /// A source with steps in every sort of place.
 const SOURCE: &str = r#"
@@ -109,7 +108,7 @@ fn a_step_becomes_a_choice_and_what_is_held_is_let_go_behind_it() {
         .filter(|found| names.iter().any(|name| found.name.ends_with(name)))
         .collect();
     let changes: Vec<_> = some.iter().map(Found::change).collect();
-    let woven = crate::mutants::schemata::weave(SOURCE, &changes).expect("no places cross");
+    let woven = weave(SOURCE, &changes).expect("no places cross");
     let active = |what: &str| format!("if crate::mutant::active(\"a.rs:steps:{what}\")");
     let sum = format!("{} {{  }} else {{ self.sum += 1; }}", active("self.sum += 1->nothing"));
     let lock = active("let _lock = self.lock()->let go");
@@ -122,23 +121,12 @@ fn a_step_becomes_a_choice_and_what_is_held_is_let_go_behind_it() {
 
 #[test]
 fn the_removals_of_core_have_unique_names_and_can_be_woven() {
-    let all = of_core();
-    let names: BTreeSet<_> = all.iter().map(|found| &found.name).collect();
-    assert!(all.len() > 500, "{}", all.len());
-    assert_eq!(names.len(), all.len());
-    let woven = weave_all(&core_src(), &all).expect("no places cross");
-    for found in &all {
-        let switch = format!("crate::mutant::active({:?})", found.name);
-        assert_eq!(woven[&found.file].matches(&switch).count(), 1, "{}", found.name);
-    }
+    assert_can_be_woven(&of_core());
 }
 
 #[test]
 fn every_survivor_that_is_listed_exists_once() {
-    assert_eq!(HUNT.unknown(&of_core()), [""; 0]);
-    let names: BTreeSet<_> = SURVIVORS.iter().map(|survivor| survivor.name).collect();
-    assert_eq!(names.len(), SURVIVORS.len());
-    assert!(SURVIVORS.iter().all(|survivor| !survivor.because.is_empty()));
+    HUNT.assert_list_is_of(&of_core());
 }
 
 #[test]
