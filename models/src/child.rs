@@ -10,10 +10,12 @@ use crate::engine::{Engine, Sampling};
 use crate::explore;
 use crate::record::{self, Record};
 use crate::report::{Failure, Report, parse_progress, progress_line};
+use crate::resume::Attempt;
 use crate::schedule::{At, Fit};
 use crate::spec::Model;
 use clap::Args;
 use rustix::process::{Resource, Rlimit, setrlimit};
+use serde_json::{Value, json};
 use std::env;
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -193,6 +195,36 @@ impl Finished {
     }
 }
 
+impl Attempt for Search<'_> {
+    fn program(&self) -> &Path {
+        self.program
+    }
+
+    fn facts(&self) -> Value {
+        let order = &self.order;
+        let sampling = order.engine.is_sampler().then_some((order.samples, order.seed));
+        json!({
+            "model": order.model,
+            "engine": order.engine.to_string(),
+            "samples": sampling.map(|(samples, _)| samples),
+            "seed": sampling.map(|(_, seed)| seed),
+            "mutant": self.variable.map(|(_, mutant)| mutant),
+        })
+    }
+
+    fn has_mutant(&self) -> bool {
+        self.variable.is_some()
+    }
+
+    fn until(&self) -> Option<Instant> {
+        self.until
+    }
+
+    fn run(&self) -> Finished {
+        Search::run(self)
+    }
+}
+
 impl Search<'_> {
     /// Runs the child to its end.
     pub fn run(&self) -> Finished {
@@ -215,26 +247,25 @@ impl Search<'_> {
     }
 
     fn spawn(&self) -> io::Result<Child> {
-        let mut command = Command::new(self.program);
-        if env::var_os("RUST_BACKTRACE").is_none_or(|value| value != "full") {
-            // Frames of the checker, mostly; who wants them says so.
-            command.env("RUST_BACKTRACE", "0");
-        }
-        command
-            .args(self.order.to_arguments())
-            .envs(self.variable)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
+        spawn(Command::new(self.program).args(self.order.to_arguments()).envs(self.variable))
     }
 }
 
-struct Ended {
+/// Starts a child whose pipes the runner holds.
+pub(crate) fn spawn(command: &mut Command) -> io::Result<Child> {
+    if env::var_os("RUST_BACKTRACE").is_none_or(|value| value != "full") {
+        // Frames of the checker, mostly; who wants them says so.
+        command.env("RUST_BACKTRACE", "0");
+    }
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()
+}
+
+/// A child that has ended.
+pub(crate) struct Ended {
     /// None if it was killed when its time was over.
-    status: Option<ExitStatus>,
-    stdout: String,
-    stderr: String,
+    pub(crate) status: Option<ExitStatus>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
     /// What it told last: executions and depth.
     progress: (u64, u64),
 }
@@ -259,7 +290,7 @@ fn verdict(ended: &Ended, report: Option<&Report>) -> Verdict {
 }
 
 /// Reads both pipes to their ends, for as long as there is time.
-fn wait(
+pub(crate) fn wait(
     mut child: Child,
     until: Option<Instant>,
     progress: &(dyn Fn(u64, u64) + Sync),

@@ -122,9 +122,9 @@
 //! and list the model with it in [`Suite::planted`]. `planted` shows that each is found.
 //!
 //! # This repository
-//! Everything else here is seawall's own: models under `model/`, the audit of the engines, mutants
-//! and weakened orderings of `core`. `docs/verification.md` says what each engine sees and does
-//! not see.
+//! Everything else here is seawall's own: models under `model/`, the audit of the engines, mutants,
+//! weakened orderings and removed steps of `core`. `docs/verification.md` says what each engine
+//! sees and does not see.
 
 /// Lists the models of `model/mod.rs`, and makes each a test under the engines of its family.
 macro_rules! models {

@@ -5,18 +5,21 @@
 //! 2 usage; 3 the runner itself; 4 with `run --resume`: nothing failed, and the next call goes on
 //! with what there was no time for.
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use seawall_models::RUNNER;
 use seawall_models::audit::{self, Plan};
 use seawall_models::command::{self, Call, Explore, Jobs, Share, Usage};
 use seawall_models::engine::{Engine, Sampling};
 use seawall_models::invariants;
 use seawall_models::mutants::arena::Means;
+use seawall_models::mutants::found::{self, Found, core_src};
+use seawall_models::mutants::hunt::Hunt;
 use seawall_models::mutants::kill::{self, Effort};
 use seawall_models::mutants::schemata::{VARIABLE, WeaveError};
-use seawall_models::mutants::{check_sources, orderings};
+use seawall_models::mutants::{check_sources, orderings, removals};
 use seawall_models::run::Ending;
 use seawall_models::spec::SEAWALL;
+use std::error::Error;
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
@@ -50,15 +53,10 @@ enum Action {
     },
     /// Weakens every memory ordering of core by one step: each must be killed by a model, or be
     /// listed with the reason why none does.
-    Orderings {
-        /// A part of the names of some.
-        pattern: Option<String>,
-        /// A search that takes longer has killed nothing.
-        #[arg(long, value_parser = humantime::parse_duration, default_value = "10s")]
-        budget: Duration,
-        #[command(flatten)]
-        share: Share,
-    },
+    Orderings(Hunted),
+    /// Leaves out every step of core's protocols, one at a time: each must be killed by a model or
+    /// a test, or be listed with the reason why nothing kills it.
+    Removals(Hunted),
     /// Prints which models check each invariant, and which mutants would break it.
     Invariants,
     /// Runs litmus tests, planted bugs and random small programs under the engines, against a
@@ -77,6 +75,35 @@ enum Action {
         #[arg(long, default_value = "200")]
         samples: NonZeroUsize,
     },
+}
+
+/// Which of the mutants that are found in the sources are hunted, and how.
+#[derive(Args)]
+struct Hunted {
+    /// A part of the names of some.
+    pattern: Option<String>,
+    /// A search that takes longer has killed nothing.
+    #[arg(long, value_parser = humantime::parse_duration, default_value = "10s")]
+    budget: Duration,
+    #[command(flatten)]
+    share: Share,
+}
+
+impl Hunted {
+    /// Hunts this call's share of those that it names; whether each fared as it should.
+    fn run(
+        &self,
+        hunt: &'static Hunt,
+        all: &[Found],
+        jobs: NonZeroUsize,
+        out: &mut impl Write,
+    ) -> Result<bool, Box<dyn Error>> {
+        let chosen =
+            self.share.part(found::select(all, self.pattern.as_deref()).map_err(Usage)?)?;
+        let resume = self.share.open()?;
+        let means = Means { jobs, resume: resume.as_ref() };
+        hunt.run(all, &chosen, self.budget, means, out)
+    }
 }
 
 fn main() -> ExitCode {
@@ -110,13 +137,13 @@ fn run_command(arguments: &Arguments, out: &mut impl Write) -> command::Result<E
             let effort = if *first_kill { Effort::FirstKill } else { Effort::EveryEngine };
             kill::run(&mutants, effort, means, out)?
         }
-        Some(Action::Orderings { pattern, budget, share }) => {
+        Some(Action::Orderings(hunted)) => {
             check_switch()?;
-            let all = orderings::all(&orderings::core_src())?;
-            let chosen = orderings::select(&all, pattern.as_deref()).map_err(Usage)?;
-            let (chosen, resume) = (share.part(chosen)?, share.open()?);
-            let means = Means { jobs, resume: resume.as_ref() };
-            orderings::run(&all, &chosen, *budget, means, out)?
+            hunted.run(&orderings::HUNT, &orderings::all(&core_src())?, jobs, out)?
+        }
+        Some(Action::Removals(hunted)) => {
+            check_switch()?;
+            hunted.run(&removals::HUNT, &removals::all(&core_src())?, jobs, out)?
         }
     };
     Ok(if has_passed { Ending::Passed } else { Ending::Failed })

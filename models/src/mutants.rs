@@ -5,15 +5,20 @@
 //! ([`schemata`]), builds it once ([`copy`]) and searches each mutant with the models that must
 //! kill it ([`kill`], in an [`arena`]). So a hundred mutants cost one build.
 //!
-//! Those are written by hand. The command `orderings` makes its own: every memory ordering of
-//! `core`, one step weaker ([`orderings`]).
+//! Those are written by hand. Others are *found* in the sources ([`found`]), so that none is
+//! forgotten: every memory ordering of `core`, one step weaker ([`orderings`]), and every step of
+//! its protocols, left out ([`removals`]). These are hunted until something kills them ([`hunt`]).
 
 pub mod arena;
 pub mod copy;
+pub mod found;
+pub mod hunt;
 pub mod kill;
 mod list;
 pub mod orderings;
+pub mod removals;
 pub mod schemata;
+mod suite;
 
 pub use list::all;
 
@@ -47,7 +52,7 @@ pub struct Mutant {
     /// What stands where the text stands.
     pub site: Site,
     /// The text to replace, exactly as in the file, where it occurs exactly once. Two mutants may
-    /// share a text; texts that overlap otherwise are an error (widen both to the same text).
+    /// share a text, or one lie in that of the other; what overlaps otherwise is an error.
     pub find: &'static str,
     /// What the mutant has instead.
     pub replace: &'static str,

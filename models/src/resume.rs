@@ -10,7 +10,7 @@
 //!   for that is what it is there for, or came to its limit after no less time.
 //! * A last line without its end was torn when its writer died; it is cut off.
 
-use crate::child::{Finished, Search, Verdict};
+use crate::child::{Finished, Verdict};
 use crate::report::Report;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -22,6 +22,20 @@ use std::time::{Duration, Instant};
 
 /// The first line.
 const HEADER: &str = "{\"seawall-models\":\"resume\",\"version\":1}";
+
+/// Something whose result may be noted: a search, or a run of tests.
+pub trait Attempt {
+    /// The program that it runs.
+    fn program(&self) -> &Path;
+    /// All that its result depends on but for the program: an object.
+    fn facts(&self) -> Value;
+    /// Whether a mutant is active.
+    fn has_mutant(&self) -> bool;
+    /// When it is stopped.
+    fn until(&self) -> Option<Instant>;
+    /// Runs it to its end.
+    fn run(&self) -> Finished;
+}
 
 /// The file, held by one run at a time.
 #[derive(Debug)]
@@ -67,12 +81,12 @@ impl Resume {
     }
 
     /// What an earlier call has found, if it may be taken.
-    pub fn taken(&self, search: &Search<'_>) -> Option<Finished> {
+    pub fn taken(&self, search: &impl Attempt) -> Option<Finished> {
         self.known(search).filter(|known| is_taken(search, known)).cloned()
     }
 
     /// Searches, whatever is known, and notes what is found.
-    fn run(&self, search: &Search<'_>) -> Finished {
+    fn run(&self, search: &impl Attempt) -> Finished {
         let finished = search.run();
         match self.note(search, &finished) {
             Ok(()) => finished,
@@ -84,7 +98,7 @@ impl Resume {
     }
 
     /// How long the last call has searched this before it was stopped; zero if it was not.
-    pub fn stopped_after(&self, search: &Search<'_>) -> Duration {
+    pub fn stopped_after(&self, search: &impl Attempt) -> Duration {
         let stopped = self.known(search).filter(|known| known.verdict == Verdict::TimedOut);
         stopped.map_or(Duration::ZERO, |known| known.time)
     }
@@ -94,11 +108,11 @@ impl Resume {
         writeln!(out, "* found by an earlier call, from {}", self.path.display())
     }
 
-    fn known(&self, search: &Search<'_>) -> Option<&Finished> {
+    fn known(&self, search: &impl Attempt) -> Option<&Finished> {
         self.rows.get(&self.key(search).ok()?.to_string())
     }
 
-    fn note(&self, search: &Search<'_>, finished: &Finished) -> io::Result<()> {
+    fn note(&self, search: &impl Attempt, finished: &Finished) -> io::Result<()> {
         let row = json!({
             "search": self.key(search)?,
             "verdict": finished.verdict.to_string(),
@@ -110,17 +124,10 @@ impl Resume {
     }
 
     /// All that a result depends on.
-    fn key(&self, search: &Search<'_>) -> io::Result<Value> {
-        let order = &search.order;
-        let sampling = order.engine.is_sampler().then_some((order.samples, order.seed));
-        Ok(json!({
-            "build": self.build(search.program)?,
-            "model": order.model,
-            "engine": order.engine.to_string(),
-            "samples": sampling.map(|(samples, _)| samples),
-            "seed": sampling.map(|(_, seed)| seed),
-            "mutant": search.variable.map(|(_, mutant)| mutant),
-        }))
+    fn key(&self, search: &impl Attempt) -> io::Result<Value> {
+        let mut key = search.facts();
+        key["build"] = Value::from(self.build(search.program())?);
+        Ok(key)
     }
 
     /// The checksum of a program, and its length.
@@ -137,18 +144,18 @@ impl Resume {
 }
 
 /// Searches, whatever is known, and notes what is found if there is such a file.
-pub fn run(resume: Option<&Resume>, search: &Search<'_>) -> Finished {
+pub fn run(resume: Option<&Resume>, search: &impl Attempt) -> Finished {
     resume.map_or_else(|| search.run(), |resume| resume.run(search))
 }
 
-fn is_taken(search: &Search<'_>, known: &Finished) -> bool {
-    let is_mutant = search.variable.is_some();
+fn is_taken(search: &impl Attempt, known: &Finished) -> bool {
+    let has_mutant = search.has_mutant();
     match known.verdict {
         Verdict::Passed => true,
-        Verdict::Failed(_) => is_mutant,
+        Verdict::Failed(_) => has_mutant,
         Verdict::TimedOut => {
-            let limit = search.until.map(|until| until.duration_since(Instant::now()));
-            is_mutant && limit.is_some_and(|limit| known.time >= limit)
+            let limit = search.until().map(|until| until.duration_since(Instant::now()));
+            has_mutant && limit.is_some_and(|limit| known.time >= limit)
         }
         Verdict::OutOfMemory | Verdict::Broken(_) => false,
     }

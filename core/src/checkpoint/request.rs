@@ -189,6 +189,29 @@ mod tests {
     }
 
     #[test]
+    fn the_one_that_runs_is_hurried_by_the_end_of_the_store() {
+        let requests = Requests::<(bool, bool)>::new();
+        let run = |_| {
+            let before = requests.is_hurried();
+            requests.close();
+            Ok((before, requests.is_hurried()))
+        };
+        assert_eq!(requests.request(Urgency::Spread.into(), run).unwrap(), (false, true));
+    }
+
+    #[test]
+    fn the_one_that_runs_is_hurried_by_who_cannot_wait_for_the_next() {
+        let requests = Requests::<bool>::new();
+        let run = |_| {
+            let mut state = requests.state.lock();
+            state.wanted = Some(Urgency::Immediate.into());
+            requests.tell_urgency(&state);
+            Ok(requests.is_hurried())
+        };
+        assert!(requests.request(Urgency::Spread.into(), run).unwrap());
+    }
+
+    #[test]
     fn one_that_was_hurried_does_not_hurry_the_next() {
         let requests = Requests::<bool>::new();
         let is_hurried = |_| Ok(requests.is_hurried());

@@ -85,6 +85,15 @@ mod tests {
     }
 
     #[test]
+    fn a_run_of_pages_of_one_segment_is_one_request() {
+        let queue = SyncQueue::new(8);
+        for file in [1, 1, 2, 2, 1] {
+            assert_eq!(queue.register(tag(file)), Registered::Queued);
+        }
+        assert_eq!(queue.drain(), [tag(1), tag(2), tag(1)]);
+    }
+
+    #[test]
     fn a_queue_full_of_different_requests_refuses() {
         let queue = SyncQueue::new(2);
         assert_eq!(queue.register(tag(1)), Registered::Queued);

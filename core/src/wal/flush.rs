@@ -338,3 +338,6 @@ impl PoisonWatcher for Wal {
         self.close_requests();
     }
 }
+
+#[cfg(all(test, not(any(seawall_loom, seawall_shuttle))))]
+mod tests;

@@ -194,3 +194,6 @@ impl Pipeline {
 pub(super) fn parity(group: u32) -> usize {
     group as usize % 2
 }
+
+#[cfg(all(test, not(any(seawall_loom, seawall_shuttle))))]
+mod tests;

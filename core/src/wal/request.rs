@@ -81,3 +81,31 @@ impl Request {
         self.changed.notify_all();
     }
 }
+
+#[cfg(all(test, not(any(seawall_loom, seawall_shuttle))))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_taken_back_may_be_asked_for_again_and_more_stays_asked_for() {
+        let request = Request::new(Lsn(8));
+        request.ask(Lsn(24));
+        request.ask(Lsn(16));
+        assert_eq!(request.position(), Lsn(24), "the greatest counts");
+        request.withdraw(Lsn(24), Lsn(16));
+        assert_eq!(request.position(), Lsn(16));
+        request.ask(Lsn(24));
+        request.withdraw(Lsn(16), Lsn(8));
+        assert_eq!(request.position(), Lsn(24));
+    }
+
+    #[test]
+    fn nobody_sleeps_while_there_is_more_than_he_knows_or_when_it_is_closed() {
+        let request = Request::new(Lsn(8));
+        request.ask(Lsn(16));
+        request.wait_beyond(Lsn(8));
+        request.close();
+        request.wait_beyond(Lsn(16));
+        assert_eq!(request.position(), Lsn(16));
+    }
+}

@@ -3,6 +3,7 @@
 //!
 //! property   no cleanup between two looks under one pin; nobody is left asleep            (B3, B8)
 //! code       buffer/guard.rs cleanup, buffer/state.rs ask_cleanup, end_cleanup_wait, unpin
+//!            buffer/frame.rs unpin, wait_for_pins
 //!            PostgreSQL: LockBufferForCleanup, UnpinBuffer
 //! threads    2 (one cleans up; one comes, goes, comes again, looks twice, cleans up)
 //! bounds     one page

@@ -1,7 +1,7 @@
 //! Two waiters for one cleanup lock: neither is in the other's way.
 //!
 //! property   both get the lock, one after the other, each with nobody else at the page    (B3, B8)
-//! code       buffer/state.rs ask_cleanup, end_cleanup_wait, unpin
+//! code       buffer/state.rs ask_cleanup, end_cleanup_wait, unpin, buffer/frame.rs
 //!            PostgreSQL: "multiple processes attempting to wait for pincount 1", an error
 //! threads    3 (a pin's owner, two who clean up)    bounds  one page
 //! cost       3,222 executions under dpor

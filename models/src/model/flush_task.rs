@@ -1,7 +1,8 @@
 //! A task waits for durability: the flusher finds it, or it finds that it is durable.
 //!
 //! property   the future is ready once its position is durable, whoever made it so       (W9, B3)
-//! code       wal/durable.rs, wal/tasks.rs, wal/request.rs     PostgreSQL: none (threads only)
+//! code       wal/durable.rs, wal/tasks.rs, wal/request.rs, wal/flush.rs publish
+//!            PostgreSQL: none (threads only)
 //! threads    3 (a task, the flusher, a committer)
 //! bounds     one record, inserted before
 //! cost       1,535 executions under dpor

@@ -1,7 +1,7 @@
 //! Group flush: a commit returns when its record is durable, whoever has synced it.
 //!
 //! property   after flush(end) the record is on the disk that a power cut leaves         (W5, W9)
-//! code       wal/flush.rs flush, turn.rs                 PostgreSQL: XLogFlush, group commit
+//! code       wal/flush.rs flush, wal/pipeline.rs         PostgreSQL: XLogFlush, group commit
 //! threads    2 (committers)    bounds  one record each, one of them inserted before
 //! cost       3,232 executions under dpor
 //! broken by  flushed raised to what is inserted; flushed raised before the sync; a commit that is

@@ -2,7 +2,8 @@
 //! was writing an older copy of it.
 //!
 //! property   a change before the marks is on disk at the end, and no older image over it  (C2, I1)
-//! code       buffer/flush.rs, buffer/state.rs begin_write, end_write   PostgreSQL: BufferSync
+//! code       buffer/flush.rs, buffer/frame.rs wait_for_io, buffer/state.rs begin_write, end_write
+//!            PostgreSQL: BufferSync
 //! threads    2 (one that writes the page; one that changes, marks and writes it)
 //! bounds     one page, one change
 //! cost       1,642 executions under dpor

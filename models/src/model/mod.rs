@@ -25,10 +25,12 @@ mod evict_dirty;
 mod evicted_lists;
 mod extend_read;
 mod flush_fails;
+mod flush_no_space;
 mod flush_task;
 mod flush_two_dirtiers;
 mod flush_written;
 mod group_flush;
+mod group_follow;
 mod image_toggle;
 mod load_read;
 mod mark_flush;
@@ -52,15 +54,17 @@ mod wal_crossing;
 mod wal_insert;
 mod wal_positions;
 mod wal_room;
+mod wal_room_both;
 mod wal_writer_sleep;
 
 models! {
     event, dirty_flag, flush_two_dirtiers, pin_evict, all_pinned, cleanup, cleanup_waiters,
     cleanup_after, read_in, read_evict, read_filled, read_fails, load_read, mark_flush, mark_write,
     evict_dirty, background_checkpoint, background_sleep, background_stop, extend_read,
-    truncate_commit, truncate_flush, drop_flush, wal_insert, wal_crossing, wal_room, wal_positions,
-    group_flush, flush_written, flush_fails, flush_task, wal_writer_sleep, slot_removal,
-    redo_image, image_toggle, sync_cycle, sync_early, sync_phases, evicted_lists, combine,
-    combine_both, evict_checkpoint, delay_guard, checkpoint_requests, poison_room, poison_task,
-    shutdown, engine_commits, engine_checkpoint, engine_small, engine_sync_fails,
+    truncate_commit, truncate_flush, drop_flush, wal_insert, wal_crossing, wal_room, wal_room_both,
+    wal_positions, group_flush, group_follow, flush_written, flush_fails, flush_no_space,
+    flush_task, wal_writer_sleep, slot_removal, redo_image, image_toggle, sync_cycle, sync_early,
+    sync_phases, evicted_lists, combine, combine_both, evict_checkpoint, delay_guard,
+    checkpoint_requests, poison_room, poison_task, shutdown, engine_commits, engine_checkpoint,
+    engine_small, engine_sync_fails,
 }

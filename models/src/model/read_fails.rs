@@ -1,7 +1,7 @@
 //! A read that fails: whoever waited for it has its error, whoever comes later reads again.
 //!
 //! property   nobody has a page that was not read, waits for ever, or reads without need   (I1, I4)
-//! code       buffer/pool.rs fill, wait_for_read; buffer/failures.rs
+//! code       buffer/read.rs fill, wait_for_read; buffer/failures.rs; buffer/frame.rs
 //!            PostgreSQL: AbortBufferIO; there, those who waited try again one after the other
 //! threads    2 (readers)    bounds  one page, two frames, the first read fails
 //! cost       320 executions under dpor

@@ -1,7 +1,8 @@
 //! Read-in: two threads that miss the same page make one read, and both get the page.
 //!
 //! property   one read of the disk, both see the bytes, one frame holds the page       (I1, B7, E1)
-//! code       buffer/pool.rs enter, fill          PostgreSQL: BufferAlloc, StartBufferIO, WaitIO
+//! code       buffer/read.rs enter, fill, buffer/frame.rs wait_for_read
+//!            PostgreSQL: BufferAlloc, StartBufferIO, WaitIO
 //! threads    2 (readers)    bounds  one page, two frames
 //! cost       356 executions under dpor
 //! broken by  begin_read that ignores IO_IN_PROGRESS; an insert that does not look first; an I/O

@@ -6,7 +6,7 @@ use crate::RUNNER;
 use crate::child::{Finished, Order, Search, Verdict};
 use crate::engine::{Engine, Sampling};
 use crate::profile::Profile;
-use crate::resume::{self, Resume};
+use crate::resume::{self, Attempt, Resume};
 use crate::run::{self, Ending, Format, Settings};
 use crate::select::Selection;
 use crate::spec::Model;
@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 pub(super) const PROFILE: Profile = Profile::Ci;
 
 /// Address space of a search.
-const MEMORY_MIB: u64 = 2048;
+pub(super) const MEMORY_MIB: u64 = 2048;
 
 /// With what the searches are done.
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +38,7 @@ pub struct Means<'a> {
 pub(super) struct Arena<'a> {
     pub(super) program: PathBuf,
     pub(super) means: Means<'a>,
-    _copy: Copy,
+    pub(super) copy: Copy,
 }
 
 /// What the searches for one mutant have in common.
@@ -76,7 +76,7 @@ impl<'a> Arena<'a> {
         writeln!(out, "building the mutated copy in {}", folder.display())?;
         out.flush()?;
         let copy = Copy::write(root(), &target, &folder, woven)?;
-        Ok(Self { program: copy.build()?, means, _copy: copy })
+        Ok(Self { program: copy.build()?, means, copy })
     }
 
     /// Whether these searches pass while no mutant is active.
@@ -113,10 +113,15 @@ impl<'a> Arena<'a> {
         let until = Some(Instant::now() + trial.limit);
         let program = &self.program;
         let search = Search { program, order, variable, until, progress: &|_, _| () };
-        let known = self.means.resume.filter(|_| !trial.is_afresh);
+        self.attempt(&search, trial.is_afresh)
+    }
+
+    /// Takes what an earlier call has found, unless it is to be done afresh, or does it.
+    pub(super) fn attempt(&self, attempt: &impl Attempt, is_afresh: bool) -> Finished {
+        let known = self.means.resume.filter(|_| !is_afresh);
         known
-            .and_then(|resume| resume.taken(&search))
-            .unwrap_or_else(|| resume::run(self.means.resume, &search))
+            .and_then(|resume| resume.taken(attempt))
+            .unwrap_or_else(|| resume::run(self.means.resume, attempt))
     }
 
     /// Explains the mark of what an earlier call has found, if there may be such.

@@ -5,6 +5,7 @@
 //! where the repository's own build compiles it, once for both.
 
 use super::schemata::SWITCH;
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::error::Error;
@@ -63,24 +64,51 @@ impl Copy {
 
     /// Builds the runner over the mutated sources; the path of its binary.
     pub fn build(&self) -> Result<PathBuf, Box<dyn Error>> {
-        if !self.cargo_build(&["--offline"])?.status.success() {
-            let online = self.cargo_build(&[])?;
-            if !online.status.success() {
-                let stderr = String::from_utf8_lossy(&online.stderr);
-                return Err(format!("the mutated copy does not build:\n{stderr}").into());
-            }
-        }
+        self.cargo(&["build", "--release", "--quiet", "-p", "seawall-models"])?;
         Ok(self.programs().join("release/seawall-models"))
+    }
+
+    /// Builds the tests of the mutated `core`, as they are when somebody runs them; the name and
+    /// the path of each binary.
+    pub fn build_tests(&self) -> Result<Vec<(String, PathBuf)>, Box<dyn Error>> {
+        let arguments = ["test", "--no-run", "-p", "seawall-core", "--message-format=json"];
+        let output = self.cargo(&arguments)?;
+        let lines = str::from_utf8(&output.stdout)?.lines();
+        let messages = lines.map(serde_json::from_str).collect::<Result<Vec<Value>, _>>()?;
+        let binary = |message: &Value| {
+            let name = message["target"]["name"].as_str()?.to_owned();
+            Some((name, PathBuf::from(message["executable"].as_str()?)))
+        };
+        Ok(messages.iter().filter_map(binary).collect())
+    }
+
+    /// The folder of the mutated `core`, where its tests expect to be run.
+    pub fn core(&self) -> PathBuf {
+        self.folder.join("core")
     }
 
     fn programs(&self) -> PathBuf {
         self.folder.join("target")
     }
 
-    fn cargo_build(&self, more: &[&str]) -> io::Result<Output> {
+    /// Runs cargo, at first without asking any registry.
+    fn cargo(&self, arguments: &[&str]) -> Result<Output, Box<dyn Error>> {
+        let offline = self.cargo_once(arguments, &["--offline"])?;
+        if offline.status.success() {
+            return Ok(offline);
+        }
+        let online = self.cargo_once(arguments, &[])?;
+        if online.status.success() {
+            return Ok(online);
+        }
+        let stderr = String::from_utf8_lossy(&online.stderr);
+        Err(format!("the mutated copy does not build:\n{stderr}").into())
+    }
+
+    fn cargo_once(&self, arguments: &[&str], more: &[&str]) -> io::Result<Output> {
         let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         Command::new(cargo)
-            .args(["build", "--release", "--quiet", "-p", "seawall-models"])
+            .args(arguments)
             .args(more)
             .current_dir(&self.folder)
             .env("CARGO_TARGET_DIR", self.programs())

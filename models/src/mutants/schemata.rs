@@ -9,6 +9,7 @@
 //! ```
 
 use super::{Mutant, Site};
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 use std::fs;
@@ -69,7 +70,7 @@ pub enum WeaveError {
         /// How often the text occurs.
         count: usize,
     },
-    /// The texts of two mutants overlap without being the same.
+    /// The texts of two mutants overlap, and neither is in the other.
     Overlap {
         /// One of them.
         first: String,
@@ -96,7 +97,10 @@ impl fmt::Display for WeaveError {
                 "mutant {mutant}: its text occurs {count} times in core/src/{file}, not once"
             ),
             Self::Overlap { first, second } => {
-                write!(f, "mutants {first} and {second}: their texts overlap; make them the same")
+                write!(
+                    f,
+                    "mutants {first} and {second}: their texts overlap; widen one to hold the other"
+                )
             }
             Self::Sites { first, second } => {
                 write!(f, "mutants {first} and {second}: one text cannot be two sorts of site")
@@ -149,25 +153,35 @@ fn weave_mutants(source: &str, mutants: &[&Mutant]) -> Result<String, WeaveError
     weave(source, &changes?)
 }
 
-/// Weaves the mutants of one file into its text.
+/// Weaves the mutants of one file into its text. A place may lie in another one: then the code of
+/// the outer place has the switch of the inner one in it.
 pub fn weave(source: &str, changes: &[Change<'_>]) -> Result<String, WeaveError> {
-    let mut woven = String::with_capacity(2 * source.len());
-    let mut copied = 0;
-    for place in places(changes)? {
-        woven.push_str(&source[copied..place.range.start]);
-        woven.push_str(&place.switch(&source[place.range.clone()]));
-        copied = place.range.end;
-    }
-    woven.push_str(&source[copied..]);
-    Ok(woven)
+    Ok(weave_range(source, 0..source.len(), &places(changes)?))
 }
 
-/// The mutated places in the order of the text.
+/// The text of a range that these places are in, an outer one before those in it.
+fn weave_range(source: &str, range: Range<usize>, places: &[Place<'_>]) -> String {
+    let mut woven = String::with_capacity(2 * range.len());
+    let mut copied = range.start;
+    let mut rest = places;
+    while let [place, others @ ..] = rest {
+        let inside = others.iter().take_while(|other| other.range.start < place.range.end).count();
+        let (inner, next) = others.split_at(inside);
+        woven.push_str(&source[copied..place.range.start]);
+        woven.push_str(&place.switch(&weave_range(source, place.range.clone(), inner)));
+        copied = place.range.end;
+        rest = next;
+    }
+    woven.push_str(&source[copied..range.end]);
+    woven
+}
+
+/// The mutated places in the order of the text, an outer one before those in it.
 fn places<'a>(changes: &'a [Change<'a>]) -> Result<Vec<Place<'a>>, WeaveError> {
     let mut places: Vec<Place<'a>> = Vec::new();
     for change in changes {
         let range = change.range.clone();
-        match places.iter_mut().find(|place| overlap(&place.range, &range)) {
+        match places.iter_mut().find(|place| cross(&place.range, &range)) {
             None => places.push(Place { range, changes: vec![change] }),
             Some(place) => {
                 let of_place = place.changes[0];
@@ -182,12 +196,17 @@ fn places<'a>(changes: &'a [Change<'a>]) -> Result<Vec<Place<'a>>, WeaveError> {
             }
         }
     }
-    places.sort_by_key(|place| place.range.start);
+    places.sort_by_key(|place| (place.range.start, Reverse(place.range.end)));
     Ok(places)
 }
 
-fn overlap(one: &Range<usize>, other: &Range<usize>) -> bool {
-    one.start < other.end && other.start < one.end
+/// Whether they are the same, or overlap without one being in the other.
+fn cross(one: &Range<usize>, other: &Range<usize>) -> bool {
+    let is_in = |inner: &Range<usize>, outer: &Range<usize>| {
+        outer.start <= inner.start && inner.end <= outer.end
+    };
+    let overlap = one.start < other.end && other.start < one.end;
+    one == other || overlap && !is_in(one, other) && !is_in(other, one)
 }
 
 /// Finds the place of a mutant by its text.
@@ -262,11 +281,22 @@ mod tests {
     }
 
     #[test]
+    fn a_place_in_another_is_woven_into_its_code() {
+        let mutants = [mutant("inner", "b", "c"), mutant("outer", "a(b);", "")];
+        let text = weave_mutants("a(b); d", &mutants.each_ref()).expect("found");
+        assert_eq!(
+            text,
+            "if crate::mutant::active(\"outer\") {  } else \
+             { a((if crate::mutant::active(\"inner\") { c } else { b })); } d"
+        );
+    }
+
+    #[test]
     fn overlapping_places_are_an_error() {
-        let mutants = [mutant("wide", "f(); g();", ""), mutant("narrow", "g();", "")];
-        let error = weave_mutants("f(); g();", &mutants.each_ref()).expect_err("they overlap");
+        let mutants = [mutant("first", "f(); g();", ""), mutant("second", "g(); h();", "")];
+        let error = weave_mutants("f(); g(); h();", &mutants.each_ref()).expect_err("they overlap");
         assert!(matches!(error, WeaveError::Overlap { .. }));
-        assert!(error.to_string().contains("mutants wide and narrow"));
+        assert!(error.to_string().contains("mutants first and second"));
     }
 
     #[test]

@@ -1,5 +1,5 @@
 use super::*;
-use crate::child::Order;
+use crate::child::{Order, Search};
 use crate::engine::Engine;
 use crate::mutants::schemata::VARIABLE;
 use crate::schedule::At;

@@ -1,4 +1,6 @@
-//! Tests of the edges for cleanup locks.
+//! Tests of the edges: one by one, and those for cleanup locks together.
+
+mod edges;
 
 use super::word::{PINS_MASK, USAGE_MAX};
 use super::*;

@@ -206,6 +206,35 @@ pub(super) const MUTANTS: &[Mutant] = &[
         reason: "the group ends and its one follower is not woken (W8)",
     },
     Mutant {
+        name: "pipeline-second-follower-not-counted",
+        file: "wal/pipeline.rs",
+        site: Statements,
+        find: "self.followers[parity(group)] += 1;",
+        replace: "self.followers[parity(group)] ^= 1;",
+        models: &["group_follow"],
+        reason: "the group ends and its two followers are not woken (W8)",
+    },
+    Mutant {
+        name: "flush-no-space-wakes-nobody",
+        file: "wal/flush.rs",
+        site: Statements,
+        find: "let wake = pipeline.end(stager, None);
+                self.release(pipeline, wake);",
+        replace: "let _ = pipeline.end(stager, None);
+                drop(pipeline);",
+        models: &["flush_no_space"],
+        reason: "a leader without space for a segment goes, and who relied on him sleeps on (W8)",
+    },
+    Mutant {
+        name: "flush-room-of-what-is-not-inserted",
+        file: "wal/flush.rs",
+        site: Statements,
+        find: "self.ring.wait_inserted(needed);",
+        replace: "",
+        models: &["wal_room_both"],
+        reason: "who needs room leads empty groups for as long as another inserts (W8)",
+    },
+    Mutant {
         name: "pipeline-candidate-sleeps-on",
         file: "wal/pipeline.rs",
         site: Expression,

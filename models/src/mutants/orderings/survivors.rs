@@ -8,13 +8,7 @@
 //! then takes that lock comes after him, whatever the orderings: had he taken it before, his read
 //! would happen before the write that it has read.
 
-/// An equivalent weakening.
-pub(super) struct Survivor {
-    /// Its name.
-    pub(super) name: &'static str,
-    /// Why nothing can tell.
-    pub(super) because: &'static str,
-}
+use crate::mutants::hunt::Survivor;
 
 /// Every one of them.
 pub(super) const SURVIVORS: &[Survivor] = &[

@@ -1,9 +1,7 @@
 //! Tests of the weakenings.
 
-use super::kill::unknown;
-use super::survivors::SURVIVORS;
 use super::*;
-use std::collections::BTreeSet;
+use crate::mutants::found::{assert_can_be_woven, core_src, select};
 
 /// A source with orderings in every sort of place.
 const SOURCE: &str = r#"
@@ -32,7 +30,7 @@ mod tests {
 fn real() -> bool { flag.load(Ordering::Acquire) }
 "#;
 
-fn of_source() -> Vec<Weakening> {
+fn of_source() -> Vec<Found> {
     let places = scan::places(SOURCE).expect("it can be read");
     assert!(places[..9].iter().all(|place| place.owner == "Word"));
     let mut all: Vec<_> =
@@ -41,7 +39,7 @@ fn of_source() -> Vec<Weakening> {
     all
 }
 
-fn of_core() -> Vec<Weakening> {
+fn of_core() -> Vec<Found> {
     all(&core_src()).expect("the sources are there")
 }
 
@@ -80,23 +78,12 @@ fn a_place_becomes_a_choice_of_orderings_and_a_fence_goes() {
 
 #[test]
 fn the_orderings_of_core_have_unique_names_and_can_be_woven() {
-    let all = of_core();
-    let names: BTreeSet<_> = all.iter().map(|weakening| &weakening.name).collect();
-    assert!(!all.is_empty());
-    assert_eq!(names.len(), all.len());
-    let woven = weave_all(&core_src(), &all).expect("no places overlap");
-    for weakening in &all {
-        let switch = format!("crate::mutant::active({:?})", weakening.name);
-        assert_eq!(woven[&weakening.file].matches(&switch).count(), 1, "{}", weakening.name);
-    }
+    assert_can_be_woven(&of_core());
 }
 
 #[test]
 fn every_survivor_that_is_listed_exists_once() {
-    assert_eq!(unknown(&of_core()), [""; 0]);
-    let names: BTreeSet<_> = SURVIVORS.iter().map(|survivor| survivor.name).collect();
-    assert_eq!(names.len(), SURVIVORS.len());
-    assert!(SURVIVORS.iter().all(|survivor| !survivor.because.is_empty()));
+    HUNT.assert_list_is_of(&of_core());
 }
 
 /// The checkers have words of their own that are waited for; what the models say about their

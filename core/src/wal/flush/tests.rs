@@ -1,0 +1,116 @@
+//! Tests of the log's way out, one thread at a time.
+
+use super::*;
+use crate::config::Format;
+use crate::disk::Disk;
+use crate::sim::SimDisk;
+use crate::wal::record::{RecordBuf, RecordKind};
+use crate::wal::segment::{SyncMethod, WalSync};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::task::Context;
+use std::time::Duration;
+
+/// A clock that stands still, and may panic: a leader asks for the time before he writes.
+#[derive(Default)]
+struct TestClock {
+    panics: AtomicBool,
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Duration {
+        assert!(!self.panics.load(Ordering::Relaxed), "as the test wants it");
+        Duration::ZERO
+    }
+
+    fn nap(&self, _: Duration) {}
+}
+
+fn wal(clock: &Arc<TestClock>) -> Arc<Wal> {
+    let format = Format { wal_block_bytes: 512, wal_segment_bytes: 4096, ..Format::default() };
+    let (disk, geometry) = (SimDisk::new(), Geometry::new(&format));
+    disk.create_dir(WAL_DIR).unwrap();
+    let poison = Arc::new(Poison::new());
+    let method = SyncMethod { sync: WalSync::Fdatasync, direct: false };
+    let segments = Segments::open(Arc::new(disk), geometry, Arc::clone(&poison), method).unwrap();
+    let start = geometry.start();
+    let at = ResumeAt { end: start, last_block: Vec::new(), redo: start };
+    let clock = Arc::clone(clock) as Arc<dyn Clock>;
+    Wal::resume(&at, 7, geometry, 4096, segments, poison, clock)
+}
+
+/// Inserts a record; its end.
+fn insert(wal: &Wal) -> Lsn {
+    let mut record = RecordBuf::new(RecordKind::Checkpoint);
+    record.put(&[1; 8]);
+    wal.insert_any_time(&mut record).unwrap().1
+}
+
+/// A task that does with the log what a task may do when it is woken: it takes its lock.
+struct Task {
+    wal: Arc<Wal>,
+    wakes: AtomicUsize,
+}
+
+impl std::task::Wake for Task {
+    fn wake(self: Arc<Self>) {
+        drop(self.wal.pipeline.lock());
+        self.wakes.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn a_task_is_woken_without_the_lock_and_when_its_record_is_durable() {
+    let wal = wal(&Arc::default());
+    let end = insert(&wal);
+    let task = Arc::new(Task { wal: Arc::clone(&wal), wakes: AtomicUsize::new(0) });
+    let waker = Waker::from(Arc::clone(&task));
+    let mut context = Context::from_waker(&waker);
+    let mut durable = pin!(wal.when_durable(end));
+    assert!(durable.as_mut().poll(&mut context).is_pending());
+    wal.write_upto(end, false).unwrap();
+    assert_eq!(task.wakes.load(Ordering::Relaxed), 0, "written is not durable");
+    wal.flush(end).unwrap();
+    assert_eq!(task.wakes.load(Ordering::Relaxed), 1);
+    assert!(durable.as_mut().poll(&mut context).is_ready());
+}
+
+#[test]
+fn what_is_written_is_durable_only_if_it_was_synced() {
+    let wal = wal(&Arc::default());
+    let (start, end) = (wal.flushed(), insert(&wal));
+    wal.write_upto(end, false).unwrap();
+    assert_eq!((wal.written(), wal.flushed()), (end, start));
+    wal.write_upto(end, true).unwrap();
+    assert_eq!((wal.written(), wal.flushed()), (end, end));
+    wal.flush(end).unwrap();
+    let beyond = wal.flush(end.plus(8));
+    assert!(
+        matches!(beyond, Err(Error::BeyondWal { lsn, end: e }) if lsn == end.plus(8) && e == end)
+    );
+}
+
+#[test]
+fn a_leader_that_panics_leaves_nobody_waiting() {
+    let clock = Arc::new(TestClock::default());
+    let wal = wal(&clock);
+    let end = insert(&wal);
+    clock.panics.store(true, Ordering::Relaxed);
+    assert!(catch_unwind(AssertUnwindSafe(|| wal.flush(end))).is_err());
+    clock.panics.store(false, Ordering::Relaxed);
+    assert!(wal.poison.is_set());
+    assert!(matches!(wal.flush(end), Err(Error::Poisoned(_))));
+}
+
+#[test]
+fn a_log_that_is_poisoned_refuses_what_is_not_durable_and_nothing_else() {
+    let wal = wal(&Arc::default());
+    let durable = insert(&wal);
+    wal.flush(durable).unwrap();
+    let end = insert(&wal);
+    let _ = wal.poison.poison("sync", "a test", &io::Error::other("as the test wants it"));
+    wal.flush(durable).unwrap();
+    assert!(matches!(wal.flush(end), Err(Error::Poisoned(_))));
+    assert_eq!(wal.flushed(), durable);
+}
