@@ -5,7 +5,7 @@
 //!            PostgreSQL: PANIC
 //! threads    2 (committers)
 //! bounds     one record in a segment that there is not; the first attempt to create it fails
-//! cost       <executions> under dpor
+//! cost       56 executions under dpor
 //! broken by  a leader that goes without a word to those who sleep
 
 use super::fixture::Store;

@@ -4,11 +4,11 @@ use super::*;
 use crate::config::Format;
 use crate::disk::Disk;
 use crate::sim::SimDisk;
+use crate::sync::atomic::AtomicBool;
 use crate::wal::record::{RecordBuf, RecordKind};
 use crate::wal::segment::{SyncMethod, WalSync};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::task::Context;
 use std::time::Duration;
 
@@ -50,7 +50,7 @@ fn insert(wal: &Wal) -> Lsn {
 /// A task that does with the log what a task may do when it is woken: it takes its lock.
 struct Task {
     wal: Arc<Wal>,
-    wakes: AtomicUsize,
+    wakes: AtomicU64,
 }
 
 impl std::task::Wake for Task {
@@ -64,7 +64,7 @@ impl std::task::Wake for Task {
 fn a_task_is_woken_without_the_lock_and_when_its_record_is_durable() {
     let wal = wal(&Arc::default());
     let end = insert(&wal);
-    let task = Arc::new(Task { wal: Arc::clone(&wal), wakes: AtomicUsize::new(0) });
+    let task = Arc::new(Task { wal: Arc::clone(&wal), wakes: AtomicU64::new(0) });
     let waker = Waker::from(Arc::clone(&task));
     let mut context = Context::from_waker(&waker);
     let mut durable = pin!(wal.when_durable(end));
