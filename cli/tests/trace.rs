@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use support::{last, run, snapshot};
+use support::{last, run, snapshot, tool};
 
 /// Small segments that are recycled, a pool that evicts, checkpoints all the time.
 const HARD: [&str; 12] = [
@@ -256,6 +256,20 @@ fn blocks(bytes: &[u8]) -> Blocks {
         (address, block[BLOCK_HEADER_BYTES as usize..].to_vec())
     });
     blocks.collect()
+}
+
+#[test]
+fn a_bench_is_traced_once_its_rows_are_loaded() {
+    let parent = tempfile::tempdir().unwrap();
+    let (dir, lines) = (parent.path().join("store"), parent.path().join("trace"));
+    let work = ["--rows", "100", "--seconds", "1", "--warmup-seconds", "0"];
+    let trace = ["--trace-io", lines.to_str().unwrap()];
+    tool(&["bench"], &dir, &[&work[..], &trace].concat()).fine();
+    let text = fs::read_to_string(lines).unwrap();
+    let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let ops: Vec<_> = lines.filter_map(|line| Some(line["op"].as_str()?.to_owned())).collect();
+    assert_eq!(ops[0], "open", "a store that is there is opened");
+    assert!(ops.iter().any(|op| op == "write") && !ops.iter().any(|op| op == "create_dir"));
 }
 
 #[test]
