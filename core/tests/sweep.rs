@@ -162,6 +162,7 @@ fn however_little_space_there_is_what_was_acknowledged_survives_and_it_goes_on()
         }
         println!("{tally}");
         assert!(tally.troubles > 20, "the sweep has shrunk");
+        assert_eq!(tally.poisoned, 0, "a full disk poisons nothing");
     }
 }
 

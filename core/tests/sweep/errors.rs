@@ -77,6 +77,10 @@ pub(crate) fn run(plan: &Plan, trouble: &Trouble) -> Result<Option<Tally>, Strin
     trouble.begin(&disk);
     let mut driver = Driver::new(&engine, &sweep);
     let result = driver.take(&plan.steps);
+    if let Trouble::Space { .. } = trouble {
+        let full = driver.step(Step::Checkpoint(Method::Two));
+        full.map_err(|error| format!("a checkpoint on the full disk: {error}"))?;
+    }
     let Some(struck) = trouble.end(&disk, driver.failed()) else { return Ok(None) };
     let poisoned = match result.and_then(|()| after_it(&mut driver, &engine)) {
         Ok(()) => false,

@@ -7,9 +7,10 @@ use crate::sim::SimDisk;
 use crate::sync::atomic::AtomicBool;
 use crate::wal::record::{RecordBuf, RecordKind};
 use crate::wal::segment::{SyncMethod, WalSync};
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::task::Context;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 /// A clock that stands still, and may panic: a leader asks for the time before he writes.
