@@ -18,7 +18,7 @@ pub(super) const MODEL: Model = Model {
     property: "of three who want the same, all return once it is durable",
     threads: 3,
     bounds: "one record, inserted before",
-    searches: &[(LoomBounded(1), Quick), (Dpor, Ci), (LoomRmw, Nightly)],
+    searches: &[(LoomBounded(2), Quick), (Dpor, Ci), (LoomRmw, Nightly)],
     reach: &["one sync for all"],
     outcomes: 1,
     run: scenario,
