@@ -246,6 +246,13 @@ impl Store {
         }
     }
 
+    /// Inserts a record as that of a checkpoint, which looks for no space before.
+    pub(crate) fn insert_checkpoint(&self, body: &[u8]) -> (Lsn, Lsn) {
+        let mut record = RecordBuf::new(RecordKind::Pages);
+        record.put(body);
+        self.wal.insert_checkpoint(&mut record).expect("a good disk")
+    }
+
     /// Whether a record at `start`, whose body begins with `value` eight times, would be there
     /// after a power cut at this moment.
     pub(crate) fn is_durable(&self, start: Lsn, value: u8) -> bool {

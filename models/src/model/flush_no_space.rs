@@ -1,10 +1,11 @@
 //! No space for a segment: who leads is told; who relied on him is woken, and leads himself.
 //!
 //! property   one of two is refused, the other is durable; nobody sleeps on              (W8, W9)
-//! code       wal/flush.rs lead, wal/pipeline.rs end, wal/segment.rs create_upto
+//! code       wal/flush.rs lead, wal/pipeline.rs end, wal/space.rs take
 //!            PostgreSQL: PANIC
 //! threads    2 (committers)
-//! bounds     one record in a segment that there is not; the first attempt to create it fails
+//! bounds     one record of a checkpoint, in a segment that there is not: its own and all that are
+//!            open are full; the first attempt to create it fails
 //! cost       56 executions under dpor
 //! broken by  a leader that goes without a word to those who sleep
 
@@ -29,14 +30,15 @@ pub(super) const MODEL: Model = Model {
     run: scenario,
 };
 
-/// The first record fills the first segment.
-const FIRST: usize = 512 - 24;
+/// A record with such a body fills a segment.
+const FULL: usize = 512 - 24;
 
 fn scenario() {
     let store = Store::new(1, 1, 1024);
-    let (_, end) = store.insert(&[1; FIRST]);
+    store.insert(&[1; FULL]);
+    let (_, end) = store.insert_checkpoint(&[1; FULL]);
     store.wal.flush(end).expect("a good disk");
-    let (start, end) = store.insert(&[2; 8]);
+    let (start, end) = store.insert_checkpoint(&[2; 8]);
     store.bed.disk.fail_at(1, Fault::once(ENOSPC).only(OpKind::Create));
     let theirs = store.clone();
     let other = thread::spawn(move || is_flushed(&theirs, end));
