@@ -21,7 +21,7 @@
 //! bound of steps. The closure must be deterministic apart from its threads. [`crate::audit`]
 //! compares the outcomes of random programs with those of a brute-force oracle.
 
-use crate::happened::{Clock, any_pair, comes_before, join, roles};
+use crate::happened::{Clock, Clocks, any_pair, comes_before, roles};
 use crate::record;
 use seawall_core_shuttle::sync::step::{self, Object, Op, Task};
 use shuttle::scheduler::{Schedule, Scheduler, Task as ShuttleTask, TaskId};
@@ -35,7 +35,7 @@ pub struct DporScheduler {
     events: Vec<Event>,
     /// The events on each object, by index.
     touching: HashMap<Object, Vec<usize>>,
-    clocks: Vec<Clock>,
+    clocks: Clocks,
     /// How many events there have been in this execution.
     depth: usize,
     is_redundant: bool,
@@ -83,7 +83,7 @@ impl Scheduler for DporScheduler {
         _is_yielding: bool,
     ) -> Option<TaskId> {
         let tasks: Vec<Task> = enabled.iter().map(|task| usize::from(task.id())).collect();
-        self.meet_new_tasks();
+        self.clocks.meet_new_tasks();
         if !self.is_redundant && self.depth == self.nodes.len() {
             self.push_node(&tasks, current.map(usize::from));
         }
@@ -92,7 +92,7 @@ impl Scheduler for DporScheduler {
         }
         let chosen = self.nodes[self.depth].chosen;
         match self.events.get(self.depth) {
-            Some(repeated) => self.clocks[chosen].clone_from(&repeated.clock),
+            Some(repeated) => self.clocks.set(chosen, &repeated.clock),
             None => self.push_event(chosen, step::next(chosen).expect("announced")),
         }
         self.depth += 1;
@@ -119,14 +119,6 @@ impl DporScheduler {
         false
     }
 
-    /// A new thread comes after everything that its parent has done so far.
-    fn meet_new_tasks(&mut self) {
-        for task in self.clocks.len()..step::tasks() {
-            let clock = step::parent(task).map(|parent| self.clocks[parent].clone());
-            self.clocks.push(clock.unwrap_or_default());
-        }
-    }
-
     fn push_node(&mut self, tasks: &[Task], current: Option<Task>) {
         let sleep = match (self.nodes.last(), self.events.last()) {
             (Some(node), Some(event)) => {
@@ -151,25 +143,15 @@ impl DporScheduler {
     }
 
     fn push_event(&mut self, task: Task, op: Op) {
-        let before = self.clocks[task].clone();
+        let before = self.clocks.of(task).clone();
         for race in self.races(task, &op, &before) {
             self.add_backtrack(race, task, &op, &before);
         }
-        let mut clock = before;
-        for event in self.related(&op) {
-            if comes_before(&self.events[event].op, &op) {
-                join(&mut clock, &self.events[event].clock);
-            }
-        }
-        if let Op::Join(child) = op {
-            join(&mut clock, &self.clocks[child]);
-        }
-        if clock.len() <= task {
-            clock.resize(task + 1, 0);
-        }
-        clock[task] += 1;
+        let related = self.related(&op);
+        let earlier = related.iter().map(|event| &self.events[*event]);
+        let earlier = earlier.map(|event| (&event.op, &event.clock));
+        let clock = self.clocks.advance(task, &op, earlier).clone();
         let number = clock[task];
-        self.clocks[task] = clock.clone();
         for (object, _) in roles(&op).into_iter().flatten() {
             self.touching.entry(object).or_default().push(self.events.len());
         }

@@ -42,7 +42,7 @@ pub fn watch() {
 pub fn now() -> Option<Position> {
     EXECUTION.with_borrow(|execution| {
         let execution = execution.as_ref()?;
-        let clock = execution.clocks.get(execution.current).cloned().unwrap_or_default();
+        let clock = execution.clocks.0.get(execution.current).cloned().unwrap_or_default();
         Some(Position { task: execution.current, clock })
     })
 }
@@ -61,9 +61,69 @@ pub(crate) fn chosen(task: Task) {
     });
 }
 
+/// The clock of each thread: what comes before whatever it does next.
+#[derive(Default)]
+pub(crate) struct Clocks(Vec<Clock>);
+
+impl Clocks {
+    /// Forgets all threads.
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// That of a thread that has been met.
+    pub(crate) fn of(&self, task: Task) -> &Clock {
+        &self.0[task]
+    }
+
+    /// Moves a thread to where it was before.
+    pub(crate) fn set(&mut self, task: Task, clock: &Clock) {
+        self.0[task].clone_from(clock);
+    }
+
+    /// A new thread comes after everything that its parent has done so far.
+    pub(crate) fn meet_new_tasks(&mut self) {
+        for task in self.0.len()..step::tasks() {
+            let clock = step::parent(task).map(|parent| self.0[parent].clone());
+            self.0.push(clock.unwrap_or_default());
+        }
+    }
+
+    /// Moves a thread behind its next event, of which `earlier` are those on its objects.
+    pub(crate) fn advance<'a>(
+        &mut self,
+        task: Task,
+        op: &Op,
+        earlier: impl Iterator<Item = (&'a Op, &'a Clock)>,
+    ) -> &Clock {
+        let mut clock = std::mem::take(&mut self.0[task]);
+        for (_, before) in earlier.filter(|(event, _)| comes_before(event, op)) {
+            join(&mut clock, before);
+        }
+        if let Op::Join(child) = op {
+            join(&mut clock, &self.0[*child]);
+        }
+        if clock.len() <= task {
+            clock.resize(task + 1, 0);
+        }
+        clock[task] += 1;
+        self.0[task] = clock;
+        &self.0[task]
+    }
+}
+
+fn join(clock: &mut Clock, other: &Clock) {
+    if clock.len() < other.len() {
+        clock.resize(other.len(), 0);
+    }
+    for (number, other) in clock.iter_mut().zip(other) {
+        *number = (*number).max(*other);
+    }
+}
+
 #[derive(Default)]
 struct Execution {
-    clocks: Vec<Clock>,
+    clocks: Clocks,
     current: Task,
     /// The events on each object since the last one that comes after all before it, that included.
     touching: HashMap<Object, Vec<(Op, Clock)>>,
@@ -71,45 +131,19 @@ struct Execution {
 
 impl Execution {
     fn push(&mut self, task: Task, op: Op) {
-        // A new thread comes after everything that its parent has done so far.
-        for new in self.clocks.len()..step::tasks() {
-            let clock = step::parent(new).map(|parent| self.clocks[parent].clone());
-            self.clocks.push(clock.unwrap_or_default());
-        }
-        let mut clock = std::mem::take(&mut self.clocks[task]);
-        for (object, _) in roles(&op).into_iter().flatten() {
-            for (earlier, of_earlier) in self.touching.get(&object).into_iter().flatten() {
-                if comes_before(earlier, &op) {
-                    join(&mut clock, of_earlier);
-                }
-            }
-        }
-        if let Op::Join(child) = op {
-            join(&mut clock, &self.clocks[child]);
-        }
-        if clock.len() <= task {
-            clock.resize(task + 1, 0);
-        }
-        clock[task] += 1;
-        for (object, role) in roles(&op).into_iter().flatten() {
+        self.clocks.meet_new_tasks();
+        let objects = || roles(&op).into_iter().flatten();
+        let related = objects().filter_map(|(object, _)| self.touching.get(&object));
+        let earlier = related.flatten().map(|(earlier, clock)| (earlier, clock));
+        let clock = self.clocks.advance(task, &op, earlier);
+        for (object, role) in objects() {
             let events = self.touching.entry(object).or_default();
             if role.follows_all() {
                 events.clear();
             }
             events.push((op, clock.clone()));
         }
-        self.clocks[task] = clock;
         self.current = task;
-    }
-}
-
-/// Makes a clock that of both.
-pub(crate) fn join(clock: &mut Clock, other: &Clock) {
-    if clock.len() < other.len() {
-        clock.resize(other.len(), 0);
-    }
-    for (number, other) in clock.iter_mut().zip(other) {
-        *number = (*number).max(*other);
     }
 }
 
