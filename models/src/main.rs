@@ -12,7 +12,7 @@ use seawall_models::command::{self, Call, Explore, Jobs, Share, Usage};
 use seawall_models::engine::{Engine, Sampling};
 use seawall_models::invariants;
 use seawall_models::mutants::arena::Means;
-use seawall_models::mutants::found::{self, Found, core_src};
+use seawall_models::mutants::found;
 use seawall_models::mutants::hunt::Hunt;
 use seawall_models::mutants::kill::{self, Effort};
 use seawall_models::mutants::schemata::{VARIABLE, WeaveError};
@@ -94,15 +94,16 @@ impl Hunted {
     fn run(
         &self,
         hunt: &'static Hunt,
-        all: &[Found],
         jobs: NonZeroUsize,
         out: &mut impl Write,
     ) -> Result<bool, Box<dyn Error>> {
+        check_switch()?;
+        let all = hunt.all()?;
         let chosen =
-            self.share.part(found::select(all, self.pattern.as_deref()).map_err(Usage)?)?;
+            self.share.part(found::select(&all, self.pattern.as_deref()).map_err(Usage)?)?;
         let resume = self.share.open()?;
         let means = Means { jobs, resume: resume.as_ref() };
-        hunt.run(all, &chosen, self.budget, means, out)
+        hunt.run(&all, &chosen, self.budget, means, out)
     }
 }
 
@@ -137,14 +138,8 @@ fn run_command(arguments: &Arguments, out: &mut impl Write) -> command::Result<E
             let effort = if *first_kill { Effort::FirstKill } else { Effort::EveryEngine };
             kill::run(&mutants, effort, means, out)?
         }
-        Some(Action::Orderings(hunted)) => {
-            check_switch()?;
-            hunted.run(&orderings::HUNT, &orderings::all(&core_src())?, jobs, out)?
-        }
-        Some(Action::Removals(hunted)) => {
-            check_switch()?;
-            hunted.run(&removals::HUNT, &removals::all(&core_src())?, jobs, out)?
-        }
+        Some(Action::Orderings(hunted)) => hunted.run(&orderings::HUNT, jobs, out)?,
+        Some(Action::Removals(hunted)) => hunted.run(&removals::HUNT, jobs, out)?,
     };
     Ok(if has_passed { Ending::Passed } else { Ending::Failed })
 }

@@ -25,6 +25,7 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::fs;
 use std::io::{self, Write};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// What became of one that is listed.
@@ -39,11 +40,16 @@ pub(super) struct Survivor {
     pub(super) because: &'static str,
 }
 
+/// What finds mutants in the sources below a folder.
+pub(super) type Finder = fn(&Path) -> Result<Vec<Found>, Box<dyn Error>>;
+
 /// A sort of mutants that are found, and how they are hunted.
 #[derive(Debug)]
 pub struct Hunt {
     /// What they are, and the folder of their copy.
     pub(super) noun: &'static str,
+    /// What finds them.
+    pub(super) all: Finder,
     /// Those that nothing kills.
     pub(super) survivors: &'static [Survivor],
     /// The engines that can tell, with the profile that each is worth.
@@ -79,6 +85,11 @@ struct Ground<'a> {
 }
 
 impl Hunt {
+    /// Every mutant of this sort in the sources of `core`.
+    pub fn all(&self) -> Result<Vec<Found>, Box<dyn Error>> {
+        (self.all)(&core_src())
+    }
+
     /// Builds the copy in which `all` are woven, shows that the models pass when none is active,
     /// and searches the `chosen`; whether each was killed or is listed, and the list names no
     /// others.

@@ -24,6 +24,7 @@ use std::path::Path;
 /// How they are hunted.
 pub const HUNT: Hunt = Hunt {
     noun: "orderings",
+    all,
     survivors: survivors::SURVIVORS,
     sees: |engine, _| engine.family() == Family::Loom,
     has_tests: false,
@@ -43,7 +44,7 @@ struct Word {
 }
 
 /// Every weakening of the sources below `core_src`, in the order of the files and of their texts.
-pub fn all(core_src: &Path) -> Result<Vec<Found>, Box<dyn Error>> {
+fn all(core_src: &Path) -> Result<Vec<Found>, Box<dyn Error>> {
     let mut all = Vec::new();
     for file in sources(core_src, "")?.into_iter().filter(|file| may_have_some(file)) {
         let source = fs::read_to_string(core_src.join(&file))?;

@@ -28,6 +28,7 @@ use std::path::Path;
 /// How they are hunted.
 pub const HUNT: Hunt = Hunt {
     noun: "removals",
+    all,
     survivors: survivors::SURVIVORS,
     sees: |_, from| from <= Profile::Ci,
     has_tests: true,
@@ -69,7 +70,7 @@ const NO_PROTOCOLS: &[&str] = &[
 ];
 
 /// Every removal in the sources below `core_src`, in the order of the files and of their texts.
-pub fn all(core_src: &Path) -> Result<Vec<Found>, Box<dyn Error>> {
+fn all(core_src: &Path) -> Result<Vec<Found>, Box<dyn Error>> {
     let mut all = Vec::new();
     for file in sources(core_src, "")?.into_iter().filter(|file| is_protocol(file)) {
         let source = fs::read_to_string(core_src.join(&file))?;
