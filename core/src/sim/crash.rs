@@ -8,7 +8,7 @@ use super::choice::{Choice, Choices, CrashOptions};
 use super::content::{Content, digest};
 use super::junk::{Junk, Medium};
 use super::names::{Dirs, Entries, Names};
-use super::state::{Change, Ino, Inode, Pending, State, survivable};
+use super::state::{Change, Ino, Inode, Pending, State, digestible, survivable};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -101,18 +101,9 @@ impl Snapshot {
     /// What tells it from every snapshot with other images.
     fn digest(&self) -> u128 {
         let files = self.files.iter().map(|(ino, content)| (ino, content.digest()));
-        let items = self.items.iter().map(|item| match &item.change {
-            Change::Sector { ino, index, content, end } => {
-                (Some(*ino), *index, content.as_ref().map(|sector| sector.digest()), *end, None)
-            }
-            Change::Length { ino, len } => (Some(*ino), 0, None, *len, None),
-            Change::Name(op) => (None, 0, None, 0, Some(op)),
-        });
-        // Which belong to one call.
-        let calls = self.items.windows(2).map(|pair| pair[0].op.number == pair[1].op.number);
-        let (files, items): (Vec<_>, Vec<_>) = (files.collect(), items.collect());
+        let files: Vec<_> = files.collect();
         let Names { durable, dirs, .. } = &self.names;
-        digest(&(self.medium, durable, dirs, files, items, calls.collect::<Vec<_>>()))
+        digest(&(self.medium, durable, dirs, files, digestible(&self.items)))
     }
 
     /// The names and bytes that a choice leaves.

@@ -13,7 +13,7 @@ use super::content::{Content, digest};
 use super::crash::{CrashImage, Snapshot};
 use super::names::Names;
 use super::op::Place;
-use super::state::{Change, Ino, Pending, State};
+use super::state::{Ino, Pending, State, digestible};
 use std::collections::BTreeMap;
 
 /// What one place holds at some time: all that is durable there, and all that is not. Cheap:
@@ -34,19 +34,10 @@ enum Held {
 impl Part {
     /// Tells it from every other one of its place.
     pub fn digest(&self) -> u128 {
-        let items = self.pending.iter().map(|item| match &item.change {
-            Change::Sector { index, content, end, .. } => {
-                (*index, content.as_ref().map(|sector| sector.digest()), *end, None)
-            }
-            Change::Length { len, .. } => (0, None, *len, None),
-            Change::Name(op) => (0, None, 0, Some(op)),
-        });
-        // Which belong to one call; its number depends on calls elsewhere.
-        let calls = self.pending.windows(2).map(|pair| pair[0].op.number == pair[1].op.number);
-        let (items, calls): (Vec<_>, Vec<_>) = (items.collect(), calls.collect());
+        let items = digestible(&self.pending);
         match &self.held {
-            Held::Names(names) => digest(&(&names.durable, &names.dirs, items, calls)),
-            Held::File(ino, content) => digest(&(ino, content.digest(), items, calls)),
+            Held::Names(names) => digest(&(&names.durable, &names.dirs, items)),
+            Held::File(ino, content) => digest(&(ino, content.digest(), items)),
         }
     }
 }

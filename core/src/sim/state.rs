@@ -16,6 +16,7 @@ use super::space::Space;
 use super::{EFBIG, EINVAL};
 use crate::sync::atomic::AtomicU64;
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::Hash;
 use std::io;
 use std::sync::Arc;
 
@@ -346,6 +347,20 @@ impl State {
         let inodes = &self.inodes;
         self.pending.retain(|item| item.change.ino().is_none_or(|ino| inodes.contains_key(&ino)));
     }
+}
+
+/// What tells pending items from others in their order: each by itself, and which belong to one
+/// call, whose number depends on calls elsewhere.
+pub(super) fn digestible(items: &[Pending]) -> impl Hash {
+    let each = items.iter().map(|item| match &item.change {
+        Change::Sector { ino, index, content, end } => {
+            (Some(*ino), *index, content.as_ref().map(|sector| sector.digest()), *end, None)
+        }
+        Change::Length { ino, len } => (Some(*ino), 0, None, *len, None),
+        Change::Name(op) => (None, 0, None, 0, Some(op)),
+    });
+    let calls = items.windows(2).map(|pair| pair[0].op.number == pair[1].op.number);
+    (each.collect::<Vec<_>>(), calls.collect::<Vec<_>>())
 }
 
 /// The inodes that some crash image can show.
