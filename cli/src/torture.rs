@@ -19,10 +19,9 @@ use crate::args::TortureArgs;
 use crate::exit::{Failure, note};
 use crate::open::stored_format;
 use crate::trace;
-use layout::{Layout, draw};
+use layout::Layout;
 pub(crate) use report::{CHECKPOINT_COMPLETE, CHECKPOINT_STARTED, LATENCY};
 use run::Run;
-use seawall::seawall_core::engine::Engine;
 use seawall::{Config, Format, Store, Trace, WalSync};
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,7 +63,7 @@ fn open(args: &TortureArgs, trace: Option<&Arc<Trace>>) -> Result<Store, Failure
     let disk = trace::disk(&args.dir, trace);
     match stored {
         Some(found) => config.format.must_match(&found)?,
-        None => Engine::create(&disk, &config, draw())?,
+        None => Store::init_on(&disk, &config)?,
     }
     Ok(Store::open_on(disk, config, None)?)
 }

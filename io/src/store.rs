@@ -54,10 +54,18 @@ impl Store {
     /// # Errors
     /// As [`Store::create`].
     pub fn init(dir: impl AsRef<Path>, config: &Config) -> Result<()> {
+        Self::init_on(&linux(dir), config)
+    }
+
+    /// The same on any disk: a [`TracedDisk`](crate::TracedDisk), for instance.
+    ///
+    /// # Errors
+    /// As [`Store::create`].
+    pub fn init_on(disk: &Arc<dyn Disk>, config: &Config) -> Result<()> {
         // Hashing nothing under keys that the system has drawn gives a number that differs from
         // store to store.
         let system_id = RandomState::new().hash_one(std::process::id());
-        Engine::create(&linux(dir), config, system_id)
+        Engine::create(disk, config, system_id)
     }
 
     /// Opens the store in `dir`, after recovery, and starts its threads.

@@ -160,7 +160,8 @@ const CALLS: &[Call] = &[
 ];
 
 /// They make a store, or take it with them: `close` is called at the end of the test.
-const MAKE_OR_END_A_STORE: [&str; 6] = ["close", "create", "init", "open", "open_on", "open_with"];
+const MAKE_OR_END_A_STORE: [&str; 7] =
+    ["close", "create", "init", "init_on", "open", "open_on", "open_with"];
 
 #[test]
 fn the_table_has_every_public_method() {
