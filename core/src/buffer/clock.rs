@@ -79,6 +79,19 @@ mod tests {
     }
 
     #[test]
+    fn the_sweep_goes_on_as_long_as_a_round_has_made_any_frame_older() {
+        let headers: [Header; 3] = std::array::from_fn(|_| Header::new());
+        headers[0].pin();
+        for header in [&headers[1], &headers[1], &headers[1], &headers[2], &headers[2]] {
+            header.pin();
+            assert_eq!(header.unpin(), Unpinned::Quietly);
+        }
+        let clock = ClockSweep::new(3);
+        let (frame, word) = clock.claim(|frame| &headers[frame.0 as usize]).unwrap();
+        assert_eq!((frame, word.usage()), (FrameId(2), 0), "the least used of the two");
+    }
+
+    #[test]
     fn with_everything_pinned_the_sweep_ends_empty_handed() {
         let headers = [Header::new(), Header::new()];
         headers.iter().for_each(|header| {

@@ -84,3 +84,6 @@ impl Pool {
         Some(Outgoing { io, page, image, pin: Some(pin) })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -205,3 +205,6 @@ impl Pool {
         self.backend_writeback.lock().schedule(first, pages, limit, Writeback::Started, &self.files)
     }
 }
+
+#[cfg(test)]
+mod tests;

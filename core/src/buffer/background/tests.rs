@@ -53,8 +53,8 @@ fn a_page_that_is_pinned_or_locked_or_was_used_is_left_alone() {
 #[test]
 fn a_round_writes_as_many_pages_as_it_may_and_the_next_one_goes_on_behind_them() {
     let bed = bed();
-    bed.configure(|config| config.background_writer_max_pages = 3);
     let mut writer = BackgroundWriter::new(&bed.pool);
+    bed.configure(|config| config.background_writer_max_pages = 3);
     assert_eq!(writer.round(&bed.pool).unwrap().written, 3);
     assert_eq!(dirty(&bed), [3]);
     bed.configure(|config| config.background_writer_max_pages = 100);
@@ -78,8 +78,11 @@ fn a_page_that_cannot_be_written_stays_dirty_and_the_next_round_goes_on_behind_i
 
 #[test]
 fn writeback_starts_when_there_is_enough_and_before_the_writer_rests() {
-    for (flush_after_bytes, expected) in [(0, 0), (1024, 2), (1536, 2), (2 << 20, 1)] {
+    for (max_pages, flush_after_bytes, expected) in
+        [(100, 0, 0), (100, 1024, 2), (100, 1536, 2), (100, 2 << 20, 1), (3, 2 << 20, 0)]
+    {
         let bed = bed();
+        bed.configure(|config| config.background_writer_max_pages = max_pages);
         let writebacks = Arc::new(AtomicU64::new(0));
         let counted = Arc::clone(&writebacks);
         bed.disk.set_observer(Some(Box::new(move |_, op| {
@@ -87,7 +90,8 @@ fn writeback_starts_when_there_is_enough_and_before_the_writer_rests() {
             counted.fetch_add(u64::from(is_one), Ordering::Relaxed);
         })));
         bed.configure(|config| config.background_writer_flush_after_bytes = flush_after_bytes);
-        assert!(BackgroundWriter::new(&bed.pool).round(&bed.pool).unwrap().is_idle);
+        let round = BackgroundWriter::new(&bed.pool).round(&bed.pool).unwrap();
+        assert_eq!(round.is_idle, max_pages > FRAMES);
         assert_eq!(writebacks.load(Ordering::Relaxed), expected, "{flush_after_bytes}");
     }
 }
