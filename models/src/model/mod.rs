@@ -15,6 +15,7 @@ mod combine_both;
 mod delay_guard;
 mod dirty_flag;
 mod drop_flush;
+mod drop_redo;
 mod engine_checkpoint;
 mod engine_commits;
 mod engine_small;
@@ -32,6 +33,7 @@ mod flush_written;
 mod group_flush;
 mod group_follow;
 mod image_toggle;
+mod lengths;
 mod load_read;
 mod mark_flush;
 mod mark_write;
@@ -50,6 +52,7 @@ mod sync_early;
 mod sync_phases;
 mod truncate_commit;
 mod truncate_flush;
+mod truncate_redo;
 mod wal_crossing;
 mod wal_insert;
 mod wal_positions;
@@ -61,7 +64,7 @@ models! {
     event, dirty_flag, flush_two_dirtiers, pin_evict, all_pinned, cleanup, cleanup_waiters,
     cleanup_after, read_in, read_evict, read_filled, read_fails, load_read, mark_flush, mark_write,
     evict_dirty, background_checkpoint, background_sleep, background_stop, extend_read,
-    truncate_commit, truncate_flush, drop_flush, wal_insert, wal_crossing, wal_room, wal_room_both,
+    truncate_commit, truncate_flush, truncate_redo, drop_flush, drop_redo, lengths, wal_insert, wal_crossing, wal_room, wal_room_both,
     wal_positions, group_flush, group_follow, flush_written, flush_fails, flush_no_space,
     flush_task, wal_writer_sleep, slot_removal, redo_image, image_toggle, sync_cycle, sync_early,
     sync_phases, evicted_lists, combine, combine_both, evict_checkpoint, delay_guard,
