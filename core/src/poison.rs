@@ -157,3 +157,61 @@ impl Default for Poison {
         Self::new()
     }
 }
+
+#[cfg(all(test, not(any(seawall_loom, seawall_shuttle))))]
+mod tests {
+    use super::*;
+    use crate::sync::atomic::AtomicU64;
+
+    #[derive(Default)]
+    struct Counter(AtomicU64);
+
+    impl PoisonWatcher for Counter {
+        fn poisoned(&self) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn the_first_cause_stays_and_watchers_are_told_once() {
+        let (poison, watcher) = (Poison::new(), Arc::new(Counter::default()));
+        let weak: Weak<Counter> = Arc::downgrade(&watcher);
+        poison.watch(weak);
+        poison.check().unwrap();
+        for errno in [5, 28] {
+            let error = poison.poison("sync", "a file", &io::Error::from_raw_os_error(errno));
+            let Error::Poisoned(cause) = error else { panic!("expected the poison: {error}") };
+            assert_eq!(cause.errno, Some(5));
+            assert_eq!(poison.cause().map(|cause| cause.errno), Some(Some(5)));
+        }
+        assert_eq!(watcher.0.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn a_panic_poisons_within_the_scope_and_not_one_that_was_there_before() {
+        struct Commits<'p>(&'p Poison);
+        impl Drop for Commits<'_> {
+            fn drop(&mut self) {
+                drop(self.0.on_panic("insert", "the log"));
+            }
+        }
+        let poison = Poison::new();
+        drop(poison.on_panic("insert", "the log"));
+        let unwind = |act: &dyn Fn()| {
+            let act = std::panic::AssertUnwindSafe(act);
+            std::panic::catch_unwind(act).unwrap_err();
+        };
+        unwind(&|| {
+            let _commits = Commits(&poison);
+            panic!("as the test wants it");
+        });
+        poison.check().unwrap();
+        unwind(&|| {
+            let _whole = poison.on_panic("insert", "the log");
+            panic!("as the test wants it");
+        });
+        let cause = poison.cause().expect("it is poisoned");
+        let message = "insert of the log failed: the thread that did it panicked";
+        assert_eq!(cause.to_string(), message);
+    }
+}

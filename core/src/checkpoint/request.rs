@@ -176,8 +176,10 @@ mod tests {
     #[test]
     fn what_is_asked_for_is_merged() {
         let all = CheckpointRequest { urgency: Urgency::Spread, flush_all: true };
-        let merged = all | Urgency::Immediate.into();
-        assert_eq!(merged, CheckpointRequest { urgency: Urgency::Immediate, flush_all: true });
+        let at_once = CheckpointRequest::from(Urgency::Immediate);
+        let both = CheckpointRequest { urgency: Urgency::Immediate, flush_all: true };
+        assert_eq!((all | at_once, at_once | all), (both, both));
+        assert_eq!((all | all, at_once | at_once), (all, at_once));
     }
 
     #[test]
@@ -209,6 +211,24 @@ mod tests {
             Ok(requests.is_hurried())
         };
         assert!(requests.request(Urgency::Spread.into(), run).unwrap());
+    }
+
+    #[test]
+    fn who_asks_in_a_hurry_while_one_runs_hurries_it_and_who_does_not_does_not() {
+        for urgency in [Urgency::Spread, Urgency::Immediate] {
+            let requests = Requests::<bool>::new();
+            std::thread::scope(|scope| {
+                let run = |_| {
+                    scope.spawn(|| requests.request(urgency.into(), |_| Ok(true)).unwrap());
+                    while requests.state.lock().wanted.is_none() {
+                        std::thread::yield_now();
+                    }
+                    Ok(requests.is_hurried())
+                };
+                let was_hurried = requests.request(Urgency::Spread.into(), run).unwrap();
+                assert_eq!(was_hurried, urgency == Urgency::Immediate);
+            });
+        }
     }
 
     #[test]

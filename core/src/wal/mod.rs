@@ -21,6 +21,8 @@
 //! writer), `blocks`, `reader`, `tail` (records out).
 
 pub mod background;
+#[cfg(test)]
+mod bed;
 pub(crate) mod blocks;
 pub mod durable;
 mod flush;

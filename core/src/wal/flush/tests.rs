@@ -1,51 +1,14 @@
 //! Tests of the log's way out, one thread at a time.
 
 use super::*;
-use crate::config::Format;
-use crate::disk::Disk;
-use crate::sim::SimDisk;
-use crate::sync::atomic::AtomicBool;
-use crate::wal::record::{RecordBuf, RecordKind};
-use crate::wal::segment::{SyncMethod, WalSync};
+use crate::wal::bed::{TestClock, insert};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::task::{Context, Waker};
-use std::time::Duration;
-
-/// A clock that stands still, and may panic: a leader asks for the time before he writes.
-#[derive(Default)]
-struct TestClock {
-    panics: AtomicBool,
-}
-
-impl Clock for TestClock {
-    fn now(&self) -> Duration {
-        assert!(!self.panics.load(Ordering::Relaxed), "as the test wants it");
-        Duration::ZERO
-    }
-
-    fn nap(&self, _: Duration) {}
-}
 
 fn wal(clock: &Arc<TestClock>) -> Arc<Wal> {
-    let format = Format { wal_block_bytes: 512, wal_segment_bytes: 4096, ..Format::default() };
-    let (disk, geometry) = (SimDisk::new(), Geometry::new(&format));
-    disk.create_dir(WAL_DIR).unwrap();
-    let poison = Arc::new(Poison::new());
-    let method = SyncMethod { sync: WalSync::Fdatasync, direct: false };
-    let segments = Segments::open(Arc::new(disk), geometry, Arc::clone(&poison), method).unwrap();
-    let start = geometry.start();
-    let at = ResumeAt { end: start, last_block: Vec::new(), redo: start };
-    let clock = Arc::clone(clock) as Arc<dyn Clock>;
-    Wal::resume(&at, 7, geometry, 4096, segments, poison, clock)
-}
-
-/// Inserts a record; its end.
-fn insert(wal: &Wal) -> Lsn {
-    let mut record = RecordBuf::new(RecordKind::Checkpoint);
-    record.put(&[1; 8]);
-    wal.insert_any_time(&mut record).unwrap().1
+    crate::wal::bed::wal(clock).1
 }
 
 /// A task that does with the log what a task may do when it is woken: it takes its lock.
