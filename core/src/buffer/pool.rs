@@ -254,3 +254,6 @@ fn frames(buffers: usize, page_bytes: usize) -> Box<[Frame]> {
 pub(super) trait Edge: Fn(&Header) -> Option<Snapshot> + Copy {}
 
 impl<F: Fn(&Header) -> Option<Snapshot> + Copy> Edge for F {}
+
+#[cfg(test)]
+mod tests;
