@@ -89,6 +89,16 @@ fn with_everything_pinned_what_fits_is_loaded_and_the_rest_is_an_error() {
 }
 
 #[test]
+fn where_the_frames_give_out_what_has_some_is_read_and_the_rest_begins_anew() {
+    let bed = Bed::new(8);
+    let pinned: Vec<Pin<'_>> = (2..8).map(|block| bed.pool.pin(page(block)).unwrap()).collect();
+    let elsewhere = bed.pool.pin_new(page(BLOCKS)).unwrap();
+    assert_eq!(load(&bed, 0, 2), (2, 2), "page 1 in the frame of page 0");
+    assert!(are_there(&bed, [1]));
+    drop((pinned, elsewhere));
+}
+
+#[test]
 fn a_damaged_page_keeps_its_neighbours_from_nobody() {
     let bed = Bed::new(AMPLE);
     let mut unsealed = Page::zeroed(PAGE_BYTES);
@@ -129,5 +139,7 @@ fn pages_to_be_read_soon_are_named_to_the_disk_in_as_few_ranges_as_there_are() {
     bed.pool.prefetch(&pages).unwrap();
     assert_eq!(bed.disk.prefetches(), 2, "pages 0 and 1, and page 5");
     bed.pool.prefetch(&[page(6)]).unwrap();
+    bed.files.get(page(7).file()).unwrap().shorten_to(7);
+    bed.pool.prefetch(&[page(7)]).unwrap();
     assert_eq!(bed.disk.prefetches(), 2);
 }

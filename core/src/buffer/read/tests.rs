@@ -1,8 +1,9 @@
 //! Tests of reads that fail, over a simulated disk.
 
 use super::*;
-use crate::buffer::FrameId;
-use crate::buffer::bed::{BLOCKS, Bed, page};
+use crate::buffer::bed::{BLOCKS, Bed, PAGE_BYTES, page};
+use crate::buffer::{Access, FrameId};
+use crate::lsn::Lsn;
 use crate::page::FileId;
 use crate::sim::{EIO, Fault, OpKind};
 use crate::sync::atomic::Ordering;
@@ -86,4 +87,54 @@ fn a_page_that_does_not_exist_costs_no_frame() {
     assert!(matches!(bed.error(page(BLOCKS)), Error::BeyondEnd { blocks: BLOCKS, .. }));
     assert_eq!(bed.pool.frame(FRAME).tag(), page(0));
     assert_eq!(bed.is_valid_has_failed(), (true, false));
+}
+
+#[test]
+fn a_page_that_is_newer_than_the_log_is_refused() {
+    let bed = Bed::new(1);
+    let mut newer = Page::zeroed(PAGE_BYTES);
+    newer.format(page(0));
+    newer.set_lsn(Lsn(8));
+    newer.seal();
+    let file = bed.files.get(page(0).file()).unwrap();
+    bed.files.write_pages(&file, page(0), &[newer.bytes()]).unwrap();
+    let error = bed.error(page(0));
+    let Error::Page { fault: PageFault::NewerThanWal { lsn, end }, .. } = error else {
+        panic!("expected a page that is newer than the log, got {error:?}");
+    };
+    assert_eq!((lsn, end), (Lsn(8), Lsn::ZERO));
+}
+
+#[test]
+fn a_new_page_is_empty_whatever_was_in_its_frame() {
+    let bed = Bed::new(1);
+    bed.change(0, 1);
+    let new = bed.pool.pin_new(page(1)).unwrap().read();
+    assert_eq!((new.page().id(), new[0]), (page(1), 0));
+}
+
+#[test]
+fn who_enters_a_page_after_somebody_else_has_a_pin_of_it() {
+    let bed = Bed::new(4);
+    let theirs = bed.pool.pin(page(0)).unwrap();
+    let mut ring = Ring::new(Access::BulkRead, 4, PAGE_BYTES);
+    for (ring, usage) in [(None, 2), (Some(&mut ring), 2)] {
+        let entered = bed.pool.enter(page(0), ring, Origin::Disk).unwrap();
+        let Entered::Present(ours) = entered else { panic!("it is there") };
+        let word = theirs.frame().header.snapshot();
+        assert_eq!((ours.id(), word.pins(), word.usage()), (theirs.id(), 2, usage));
+    }
+    assert_eq!(theirs.frame().header.snapshot().pins(), 1);
+}
+
+#[test]
+fn who_waited_for_a_read_that_failed_has_its_error_unless_he_needs_no_bytes() {
+    let bed = Bed::new(1);
+    bed.disk.fail_at(1, Fault::once(EIO).only(OpKind::Read));
+    bed.error(page(0));
+    let pin = bed.pool.find(page(0), Header::pin_if_tagged).expect("it is in the table").0;
+    assert!(matches!(bed.pool.wait_for_read(&pin, Origin::Disk), Err(Error::Io { .. })));
+    bed.pool.wait_for_read(&pin, Origin::Nowhere).unwrap();
+    bed.pool.failures.forget(pin.id());
+    bed.pool.wait_for_read(&pin, Origin::Disk).unwrap();
 }
