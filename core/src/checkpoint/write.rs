@@ -70,6 +70,7 @@ impl Work<'_> {
         for (index, step) in Plan::new(marked, parts.files).enumerate() {
             self.write_page(step.frame, &mut writeback, &mut pacer)?;
             if let Some(tag) = step.completes {
+                // The last page completes one as well: so nothing is left in there.
                 self.drain(&mut writeback)?;
                 self.sync_early(tag)?;
             }
@@ -80,7 +81,7 @@ impl Work<'_> {
         }
         let written = self.account.pages;
         event!(buffer__sync__done, buffers = buffers, written = written, to_write = total);
-        self.drain(&mut writeback)
+        Ok(())
     }
 
     fn write_page(
