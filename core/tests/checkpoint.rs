@@ -80,9 +80,15 @@ impl Bed {
         drop(engine);
         let engine = Arc::new(open());
         let ops = Arc::new(Mutex::new(Vec::new()));
-        let noted = ops.clone();
+        let (noted, clock) = (ops.clone(), naps.clone());
         disk.set_observer(Some(Box::new(move |_, op| {
+            if op.path == "data" {
+                noted.lock().push("sync entries".to_owned());
+            }
             if let Some(segment) = op.path.strip_prefix("data/00000001.") {
+                // So that who waits can see that it took time.
+                let took = u64::from(op.kind == OpKind::WaitWriteback);
+                clock.micros.fetch_add(took, Ordering::Relaxed);
                 let (kind, first, count) = (op.kind, op.offset / 4096, op.len / 4096);
                 noted.lock().push(match kind {
                     OpKind::SyncData => format!("sync {segment}"),
@@ -256,8 +262,21 @@ fn method_1_waits_for_the_writeback_of_what_others_have_written_before_the_last_
 
     let (stats, _) = evicting(Config { evict_sync_threshold_pages: 1, ..config.clone() }, 1);
     assert_eq!(stats.waited_rounds, 2, "the second finds nothing");
-    let limited = Config { evict_sync_threshold_pages: 1, ..rounds(1) };
-    assert_eq!(evicting(limited, 1).0.waited_rounds, 1);
+    let at_once = Config { evict_sync_threshold_pages: 1, ..rounds(1) };
+    assert_eq!(evicting(at_once, 1).0.waited_rounds, 1);
+    let in_time = Config { evict_sync_time: Duration::ZERO, ..rounds(3) };
+    let (stats, _) = evicting(Config { evict_sync_threshold_pages: 1, ..in_time }, 1);
+    assert_eq!(stats.waited_rounds, 1, "it took longer than it may");
+}
+
+#[test]
+fn a_dropped_file_is_removed_by_one_checkpoint() {
+    let bed = Bed::new(quiet());
+    bed.engine.drop_file(FILE).unwrap();
+    let removed = (0..4).map(|segment| format!("Remove {segment}:0+0"));
+    let removed: Vec<String> = removed.chain(["sync entries".to_owned()]).collect();
+    assert_eq!(bed.checkpoint(Urgency::Immediate).1, removed);
+    assert_eq!(bed.checkpoint(Urgency::Immediate).1, [""; 0]);
 }
 
 #[test]
