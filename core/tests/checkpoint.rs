@@ -72,7 +72,7 @@ impl Bed {
     fn new(config: Config) -> Self {
         let (disk, naps) = (SimDisk::new(), Arc::new(Naps::default()));
         create(&disk, &config).unwrap();
-        let open = || Engine::open(Arc::new(disk.clone()), config.clone(), naps.clone()).unwrap();
+        let open = || Engine::open(Arc::new(disk.clone()), config, naps.clone()).unwrap();
         let engine = open();
         assert_eq!(engine.create_file(FileOptions::default()).unwrap(), FILE);
         engine.extend(FILE, BLOCKS).unwrap();
@@ -253,14 +253,14 @@ fn method_1_waits_for_the_writeback_of_what_others_have_written_before_the_last_
     assert!(ops.iter().any(|op| op == "Write 3:0+1"), "it was evicted: {ops:?}");
 
     let config = Config { evict_sync_threshold_pages: 128, ..rounds(3) };
-    let (stats, ops) = evicting(config.clone(), 1);
+    let (stats, ops) = evicting(config, 1);
     assert_eq!(stats.waited_rounds, 1, "fewer pages than the threshold");
     assert!(stats.waited_pages >= 1);
     assert_eq!(waits(&ops), 1);
     let place = |wanted: &str| ops.iter().rposition(|op| op.starts_with(wanted));
     assert!(place("WaitWriteback 3:0") < place("sync 3"), "{ops:?}");
 
-    let (stats, _) = evicting(Config { evict_sync_threshold_pages: 1, ..config.clone() }, 1);
+    let (stats, _) = evicting(Config { evict_sync_threshold_pages: 1, ..config }, 1);
     assert_eq!(stats.waited_rounds, 2, "the second finds nothing");
     let at_once = Config { evict_sync_threshold_pages: 1, ..rounds(1) };
     assert_eq!(evicting(at_once, 1).0.waited_rounds, 1);

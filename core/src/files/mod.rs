@@ -486,3 +486,6 @@ fn page_failed(
 ) -> Error {
     Error::Io { op, page: Some(page), file, offset, source: Arc::new(source) }
 }
+
+#[cfg(test)]
+mod tests;
