@@ -220,9 +220,7 @@ mod tests {
             std::thread::scope(|scope| {
                 let run = |_| {
                     scope.spawn(|| requests.request(urgency.into(), |_| Ok(true)).unwrap());
-                    while requests.state.lock().wanted.is_none() {
-                        std::thread::yield_now();
-                    }
+                    while requests.state.lock().wanted.is_none() {}
                     Ok(requests.is_hurried())
                 };
                 let was_hurried = requests.request(Urgency::Spread.into(), run).unwrap();

@@ -1,7 +1,8 @@
 //! Truncate versus redo point: the file on disk is cut if the record of the cut is before it.
 //!
 //! property   a redo point behind the record finds the segment cut: nobody cuts it again (R2)
-//! code       length.rs truncate, checkpoint/delay.rs, files/file.rs     PostgreSQL: RelationTruncate
+//! code       length.rs truncate, checkpoint/delay.rs, files/file.rs
+//!            PostgreSQL: RelationTruncate
 //! threads    2 (one that truncates; a checkpointer that fixes a redo point)
 //! bounds     a file of two pages, one of them cut off
 //! cost       11 executions under dpor

@@ -78,7 +78,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         find: "record.put(&blocks.to_le_bytes());",
         replace: "drop(_no_redo_point); record.put(&blocks.to_le_bytes());",
         models: &["truncate_redo"],
-        reason: "the checkpoint makes the uncut file durable, and the record is not read again (R2)",
+        reason: "the checkpoint syncs the uncut file, and the record is not read again (R2)",
     },
     Mutant {
         name: "drop-keeps-no-redo-point-away",
