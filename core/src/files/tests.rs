@@ -1,7 +1,7 @@
 //! Tests of files on a simulated disk.
 
 use super::*;
-use crate::sim::{EIO, Fault, OpKind, SimDisk};
+use crate::sim::{EIO, ENOSPC, Fault, OpKind, SimDisk};
 use crate::sync::atomic::AtomicU64;
 
 const FORMAT: Format = Format {
@@ -184,4 +184,24 @@ fn a_poisoned_store_reads_and_writes_no_page() {
     let read = files.read_page(PageId::new(FILE, 0), &mut page);
     assert!(matches!(read, Err(Error::Poisoned(_))), "{read:?}");
     assert_eq!(disk.operations(), before);
+}
+
+#[test]
+fn a_file_that_is_in_two_places_is_refused() {
+    let disk = disk(&[("00000001.0", 8192), ("00000001.unlogged.1", 4096)]);
+    let Err(Error::NotAStore { found }) = open(&disk, &[]) else { panic!("it is damaged") };
+    let (one, other) = ("data/00000001.1", "data/00000001.unlogged.1");
+    assert_eq!(found, format!("file 1 as {one} and as {other}"));
+}
+
+#[test]
+fn a_file_is_created_where_an_attempt_has_left_its_entry_and_not_where_it_cannot_be() {
+    let disk = disk(&[]);
+    let files = open(&disk, &[]).unwrap();
+    disk.fail_at(1, Fault::once(ENOSPC).only(OpKind::Create));
+    let error = files.create(FileOptions::default()).unwrap_err();
+    let Error::Io { op: "create", source, .. } = error else { panic!("{error}") };
+    assert_eq!(source.raw_os_error(), Some(ENOSPC));
+    disk.write_file("data/00000001.0", &[]);
+    assert_eq!(files.create(FileOptions::default()).unwrap(), FILE);
 }
