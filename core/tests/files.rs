@@ -14,7 +14,9 @@ use seawall_core::files::{FileOptions, TablespaceId};
 use seawall_core::page::{FileId, PageId};
 use seawall_core::sim::{CrashOptions, EIO, ENOSPC, Fault, OpKind, SimDisk};
 use seawall_core::sync::Mutex;
+use seawall_core::sync::atomic::{AtomicU64, Ordering};
 use std::path::Path;
+use std::sync::Arc;
 
 const UNLOGGED: FileOptions = FileOptions { tablespace: TablespaceId(0), unlogged: true };
 
@@ -291,6 +293,47 @@ fn a_tablespace_that_does_not_exist_is_refused() {
     let options = FileOptions { tablespace: TablespaceId(3), unlogged: false };
     let error = engine.create_file(options).unwrap_err();
     assert_eq!(error.to_string(), "there is no tablespace 3");
+}
+
+#[test]
+fn an_unlogged_file_is_cut_without_a_record_and_not_once_the_store_is_poisoned() {
+    let (disk, engine, file) = store(UNLOGGED, 4);
+    engine.checkpoint(Urgency::Immediate).unwrap();
+    let before = engine.wal_positions().0;
+    engine.truncate(file, 3).unwrap();
+    assert_eq!(engine.wal_positions().0, before);
+    disk.fail_at(1, Fault::once(EIO).only(OpKind::SyncRange));
+    let mut operation = engine.operation();
+    operation.note(1, &[]);
+    assert!(matches!(engine.commit(operation), Err(Error::Poisoned(_))));
+    let before = disk.operations();
+    assert!(matches!(engine.truncate(file, 1), Err(Error::Poisoned(_))));
+    assert_eq!((engine.blocks(file).unwrap(), disk.operations()), (3, before));
+}
+
+#[test]
+fn what_a_truncation_has_cut_is_synced_by_the_checkpoint_or_at_once_if_its_queue_is_full() {
+    for (capacity, at_once) in [(8, 0), (1, 1)] {
+        let config = Config { sync_queue_capacity: capacity, data_direct: false, ..config() };
+        let disk = SimDisk::new();
+        let engine = engine_on(&disk, &config);
+        let files = [0, 1].map(|_| filled(&engine, FileOptions::default(), 2));
+        engine.close().unwrap();
+        drop(engine);
+        let engine = open(&disk, &config).unwrap();
+        let syncs = Arc::new(AtomicU64::new(0));
+        let counted = Arc::clone(&syncs);
+        disk.set_observer(Some(Box::new(move |_, op| {
+            let is_one = op.kind == OpKind::SyncData && op.path.starts_with("data/");
+            counted.fetch_add(u64::from(is_one), Ordering::Relaxed);
+        })));
+        files.iter().for_each(|file| engine.truncate(*file, 1).unwrap());
+        assert_eq!(syncs.load(Ordering::Relaxed), at_once, "a queue of {capacity}");
+        engine.checkpoint(Urgency::Immediate).unwrap();
+        assert_eq!(syncs.load(Ordering::Relaxed), 2, "a queue of {capacity}");
+        let (_, engine) = crash(&disk, engine);
+        assert_eq!(files.map(|file| engine.blocks(file).unwrap()), [1, 1]);
+    }
 }
 
 #[test]

@@ -80,3 +80,6 @@ impl Wal {
         self.async_commits.ask(end);
     }
 }
+
+#[cfg(test)]
+mod tests;
