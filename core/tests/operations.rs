@@ -58,7 +58,7 @@ fn ranges_in_any_order_nested_or_touching_are_made_again_as_they_were() {
 fn ranges_that_touch_are_one_in_the_log_and_others_are_not() {
     let (_, engine, file) = store();
     let bytes = |ranges: &[Range<usize>]| change(&engine, PageId::new(file, 0), ranges);
-    let (one, far) = (bytes(&[0..64]), bytes(&[0..64, 1000..1064]));
+    let (one, far) = (bytes(std::slice::from_ref(&(0..64))), bytes(&[0..64, 1000..1064]));
     for ranges in [&[0..32, 32..64][..], &[32..64, 0..32], &[0..64, 8..16], &[0..40, 20..64]] {
         assert_eq!(bytes(ranges), one, "{ranges:?}");
     }
