@@ -244,7 +244,8 @@ impl OperationPage<'_, '_> {
         self.held.page.page().lsn()
     }
 
-    /// Bytes of the body, to be changed. They count as changed whatever is done with them.
+    /// Bytes of the body, to be changed. They count as changed whatever is done with them; none
+    /// are no change.
     ///
     /// # Errors
     /// [`Error::OutsideBody`].
@@ -254,9 +255,10 @@ impl OperationPage<'_, '_> {
             let (page, Range { start, end }, body_bytes) = (self.held.id, range, body.len());
             return Err(Error::OutsideBody { page, start, end, body_bytes });
         };
-        if !old.is_empty() {
-            self.held.undo.push((range.start, old.to_vec()));
+        if old.is_empty() {
+            return Ok(&mut []);
         }
+        self.held.undo.push((range.start, old.to_vec()));
         Ok(&mut self.held.page.change().body_mut()[range])
     }
 
