@@ -157,4 +157,23 @@ mod tests {
         images.set_redo(Lsn(8));
         assert_eq!(seen(), (Lsn(8), FullPageImages::Compressed));
     }
+
+    #[test]
+    fn images_are_on_since_they_were_turned_on_and_not_since_they_were_asked_for_again() {
+        let (_, wal) = crate::wal::bed::wal(&std::sync::Arc::default());
+        let set = |images| wal.set_full_page_images(images);
+        assert_eq!(set(FullPageImages::Compressed), Some(Lsn::ZERO), "they always were");
+        let insert = || crate::wal::bed::insert(&wal);
+        insert();
+        assert_eq!(set(FullPageImages::Off), None);
+        assert_eq!(wal.image_rule().upto, Lsn::ZERO);
+        let (before, on_since) = (wal.redo().0, insert());
+        assert_eq!(set(FullPageImages::On), Some(on_since));
+        assert_ne!(wal.redo().0, before, "what was assembled without images is void");
+        let (before, _) = (wal.redo().0, insert());
+        for images in [FullPageImages::On, FullPageImages::Compressed, FullPageImages::On] {
+            assert_eq!(set(images), Some(on_since));
+        }
+        assert_eq!(wal.redo().0, before);
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::wal::bed::{TestClock, insert};
+use crate::wal::record::{MAX_RECORD_BYTES, RecordBuf, RecordKind};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -77,4 +78,22 @@ fn a_log_that_is_poisoned_refuses_what_is_not_durable_and_nothing_else() {
     wal.flush(durable).unwrap();
     assert!(matches!(wal.flush(end), Err(Error::Poisoned(_))));
     assert_eq!(wal.flushed(), durable);
+    let mut record = RecordBuf::new(RecordKind::Checkpoint);
+    for inserted in [wal.insert_any_time(&mut record), wal.insert_checkpoint(&mut record)] {
+        assert!(matches!(inserted, Err(Error::Poisoned(_))), "{inserted:?}");
+    }
+    assert_eq!(wal.reserved(), end);
+}
+
+#[test]
+fn a_record_that_is_too_large_is_refused_with_its_size_and_takes_no_place() {
+    let wal = wal(&Arc::default());
+    let (before, max) = (wal.reserved(), MAX_RECORD_BYTES);
+    let mut record = RecordBuf::new(RecordKind::Pages);
+    record.put(&vec![0; max]);
+    let Err(Error::RecordTooLarge { bytes, max_bytes }) = wal.insert_any_time(&mut record) else {
+        panic!("it is too large");
+    };
+    assert!(bytes > max && max_bytes == max, "{bytes} of {max_bytes}");
+    assert_eq!(wal.reserved(), before);
 }

@@ -7,6 +7,123 @@ use crate::mutants::hunt::Survivor;
 /// Every one of them.
 pub(super) const SURVIVORS: &[Survivor] = &[
     Survivor {
+        name: "buffer/allocations.rs:note:before.is_ok_and(|before| before & ASLEEP !=…->true",
+        because: IN_VAIN,
+    },
+    Survivor { name: "buffer/background.rs:write:drop(pin)->nothing", because: AT_THE_END },
+    Survivor {
+        name: "buffer/combine.rs:take_along:!file.options().unlogged->true",
+        because: "only a shorter look: the pages of an unlogged file have the LSN zero, which is \
+                  durable",
+    },
+    Survivor { name: "buffer/combine.rs:take_along:drop(content)->nothing", because: AT_THE_END },
+    Survivor {
+        name: "buffer/guard.rs:change:!std::mem::replace(&mut self.is_noted, true)->true",
+        because: "only slower: the page is marked again, under the lock under which it was marked",
+    },
+    Survivor {
+        name: "buffer/load.rs:is_in_table:self.table.get(page, tag).is_some()->false",
+        because: "only slower: who enters the page finds it under the lock, and the disk is told \
+                  in vain",
+    },
+    Survivor {
+        name: "buffer/load.rs:is_in_table:self.table.hint(page).is_some_and(|id| tag(i…->false",
+        because: "only slower: it is looked for under the lock",
+    },
+    Survivor {
+        name: "buffer/table.rs:frame:((entry >> 32) as u32 == tag)->true",
+        because: "only slower: the page in the frame is compared by whoever is given it",
+    },
+    Survivor {
+        name: "buffer/table.rs:last_with:entry != 0->true",
+        because: "only slower: a page whose tag is zero, of which there are a few in a billion, \
+                  is found under the lock",
+    },
+    Survivor {
+        name: "buffer/table.rs:new:frames <= WAYS->false",
+        because: "only more room for a very small pool",
+    },
+    Survivor {
+        name: "buffer/victim.rs:claim_from:word.is_dirty()->true",
+        because: "the log of a clean page is durable, and one that is locked is not to be had \
+                  either way",
+    },
+    Survivor {
+        name: "buffer/victim.rs:vacate:!word.is_valid()->true",
+        because: "only slower: there is no error to forget of a page that is there",
+    },
+    Survivor {
+        name: "buffer/victim.rs:vacate:word.is_dirty()->true",
+        because: "only slower: a clean page needs no flush, says the flush",
+    },
+    Survivor { name: "checkpoint/request.rs:drop:drop(state)->nothing", because: AT_THE_END },
+    Survivor {
+        name: "checkpoint/run.rs:run_now:parts.pool.evicted().end()->nothing",
+        because: "only memory: what is noted after a checkpoint that failed is dropped by the next",
+    },
+    Survivor {
+        name: "checkpoint/write.rs:rest:self.table.absorb(parts.syncs)->nothing",
+        because: FULL_QUEUE,
+    },
+    Survivor {
+        name: "checkpoint/write.rs:sync_files:synced += 1->nothing",
+        because: "only what people are told",
+    },
+    Survivor {
+        name: "checkpoint/write.rs:wait_for_evicted:self.table.absorb(parts.syncs)->nothing",
+        because: FULL_QUEUE,
+    },
+    Survivor {
+        name: "checkpoint/write.rs:write_pages:index % WRITES_PER_ABSORB == 0->false",
+        because: FULL_QUEUE,
+    },
+    Survivor {
+        name: "checkpoint/write.rs:write_pages:index % WRITES_PER_ABSORB == 0->true",
+        because: "only slower: the queue is looked at after each page",
+    },
+    Survivor {
+        name: "checkpoint/write.rs:write_pages:self.table.absorb(parts.syncs)->nothing",
+        because: FULL_QUEUE,
+    },
+    Survivor {
+        name: "files/segment.rs:open_for_pages:direct && error.kind() == io::ErrorKind::Uns…->true",
+        because: OTHERWISE_TOO,
+    },
+    Survivor {
+        name: "files/segment.rs:open_for_pages:direct->true",
+        because: "only direct I/O is ever unsupported",
+    },
+    Survivor {
+        name: "files/segment.rs:open_for_pages:error.kind() == io::ErrorKind::Unsupported->true",
+        because: OTHERWISE_TOO,
+    },
+    Survivor {
+        name: "length.rs:drop:!self.blocks.is_empty()->true",
+        because: "of a cut that was carried out no blocks are left, and to undo none does nothing",
+    },
+    Survivor {
+        name: "length.rs:drop:self.file.end_cut()->nothing",
+        because: "the pages of a cut that was undone are inside, so nobody asks; the next cut has \
+                  its own end",
+    },
+    Survivor {
+        name: "length.rs:drop_file:let _whole = parts.poison.on_panic(\"drop\", &…->let go",
+        because: "nothing from the record to the removal can panic but the log, which has a guard \
+                  of its own",
+    },
+    Survivor {
+        name: "operation.rs:finish:self.is_new->true",
+        because: "a page that is not new is inside already",
+    },
+    Survivor {
+        name: "poison.rs:cause:self.is_set()->true",
+        because: "only slower: the cause is looked for under its lock",
+    },
+    Survivor {
+        name: "wal/durable.rs:poll:drop(pipeline)->nothing",
+        because: "only slower: the flusher is woken with the lock held that it needs next",
+    },
+    Survivor {
         name: "buffer/flush.rs:write_out:!file.options().unlogged->true",
         because: "only slower: the log is made durable up to a page that is in no record of it",
     },
@@ -76,3 +193,11 @@ const SHORT_CUT: &str = "only slower: the position is looked at again under the 
 const COMPANY: &str = "only slower, or faster: whether a leader waits for company";
 
 const IN_VAIN: &str = "only slower: a wake in vain; who sleeps looks at the word again";
+
+const AT_THE_END: &str = "what is dropped here is dropped at the end of the function anyway";
+
+const FULL_QUEUE: &str = "only slower: who finds the queue full syncs for himself, and every sync \
+                          absorbs first (S3)";
+
+const OTHERWISE_TOO: &str = "who cannot open it directly for another reason cannot open it \
+                             otherwise, or may: only slower";
