@@ -271,3 +271,6 @@ fn first_of_the_last_run(ascending: &[u64]) -> u64 {
         ascending.iter().rev().zip((0..=*last).rev()).take_while(|(found, next)| *found == next);
     run.last().map_or(1, |(first, _)| *first)
 }
+
+#[cfg(test)]
+mod tests;

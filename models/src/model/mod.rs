@@ -45,6 +45,7 @@ mod read_fails;
 mod read_filled;
 mod read_in;
 mod redo_image;
+mod segment_fill;
 mod shutdown;
 mod slot_removal;
 mod sync_cycle;
@@ -67,7 +68,7 @@ models! {
     truncate_commit, truncate_flush, truncate_redo, drop_flush, drop_redo, lengths, wal_insert,
     wal_crossing, wal_room, wal_room_both,
     wal_positions, group_flush, group_follow, flush_written, flush_fails, flush_no_space,
-    flush_task, wal_writer_sleep, slot_removal, redo_image, image_toggle, sync_cycle, sync_early,
+    flush_task, wal_writer_sleep, segment_fill, slot_removal, redo_image, image_toggle, sync_cycle, sync_early,
     sync_phases, evicted_lists, combine, combine_both, evict_checkpoint, delay_guard,
     checkpoint_requests, poison_room, poison_task, shutdown, engine_commits, engine_checkpoint,
     engine_small, engine_sync_fails,
