@@ -70,12 +70,17 @@ fn quiet() -> Config {
 
 impl Bed {
     fn new(config: Config) -> Self {
+        Self::sized(config, BLOCKS, Duration::ZERO)
+    }
+
+    /// With so many pages, each of which takes so long to be written.
+    fn sized(config: Config, blocks: u32, write: Duration) -> Self {
         let (disk, naps) = (SimDisk::new(), Arc::new(Naps::default()));
         create(&disk, &config).unwrap();
         let open = || Engine::open(Arc::new(disk.clone()), config, naps.clone()).unwrap();
         let engine = open();
         assert_eq!(engine.create_file(FileOptions::default()).unwrap(), FILE);
-        engine.extend(FILE, BLOCKS).unwrap();
+        engine.extend(FILE, blocks).unwrap();
         engine.close().unwrap();
         drop(engine);
         let engine = Arc::new(open());
@@ -86,8 +91,12 @@ impl Bed {
                 noted.lock().push("sync entries".to_owned());
             }
             if let Some(segment) = op.path.strip_prefix("data/00000001.") {
-                // So that who waits can see that it took time.
-                let took = u64::from(op.kind == OpKind::WaitWriteback);
+                let took = match op.kind {
+                    // So that who waits can see that it took time.
+                    OpKind::WaitWriteback => 1,
+                    OpKind::Write => write.as_micros() as u64,
+                    _ => 0,
+                };
                 clock.micros.fetch_add(took, Ordering::Relaxed);
                 let (kind, first, count) = (op.kind, op.offset / 4096, op.len / 4096);
                 noted.lock().push(match kind {
@@ -187,6 +196,20 @@ fn only_a_spread_checkpoint_rests_and_it_says_how_far_it_is() {
     let writing = |done| CheckpointProgress { phase: Phase::Writing, done, total: 4 };
     assert_eq!(seen, [writing(1), writing(2), writing(3)]);
     assert_eq!(bed.engine.checkpoint_progress().phase, Phase::None);
+}
+
+#[test]
+fn where_writes_take_long_rests_are_fewer_and_as_long_as_a_write() {
+    let (blocks, rest) = (200, Duration::from_micros(1200));
+    let naps = |write: Duration| {
+        let timeout = (write + rest) * blocks;
+        let settings = Config { checkpoint_completion_target: 1.0, buffers: 256, ..quiet() };
+        let bed = Bed::sized(Config { checkpoint_timeout: timeout, ..settings }, blocks, write);
+        dirty(&bed.engine, 0..blocks);
+        bed.count_naps(Urgency::Spread)
+    };
+    let (quick, slow) = (naps(Duration::ZERO), naps(Duration::from_millis(5)));
+    assert!(quick > 150 && slow < 100, "{quick} rests between quick writes, {slow} between slow");
 }
 
 #[test]

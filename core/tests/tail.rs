@@ -12,7 +12,7 @@ use seawall_core::error::{Error, WalFault};
 use seawall_core::files::FileOptions;
 use seawall_core::lsn::Lsn;
 use seawall_core::page::{FileId, PageId};
-use seawall_core::sim::SimDisk;
+use seawall_core::sim::{Fault, ReadFault, SimDisk};
 use seawall_core::wal::background::WalWriter;
 use seawall_core::wal::position::{Geometry, WAL_DIR, segment_path};
 use seawall_core::wal::reader::Record;
@@ -213,6 +213,28 @@ fn a_reader_begins_at_a_record_and_nowhere_else() {
     }
     let mut reader = bed.engine.wal_reader(start).unwrap();
     assert_eq!(reader.next().unwrap().unwrap().start, start);
+}
+
+#[test]
+fn a_start_that_no_record_can_have_is_refused_before_it_is_durable() {
+    let mut bed = Bed::new();
+    bed.commit(0, 100, true);
+    bed.commit(0, 100, false);
+    let unaligned = bed.expected[1].plus(4);
+    bed.commit(0, 100, false);
+    let error = bed.engine.wal_reader(unaligned).err().expect("refused");
+    assert!(error.to_string().contains("expected a multiple of 8"), "{error}");
+}
+
+#[test]
+fn a_record_that_is_read_wrong_once_is_read_again() {
+    for fault in ReadFault::ALL {
+        let mut bed = Bed::new();
+        bed.commit(0, 100, true);
+        bed.disk.fail_at(1, Fault::read(fault));
+        assert!(bed.read(), "{fault:?}");
+        assert!(bed.disk.first_failure().is_some() || fault == ReadFault::Stale, "{fault:?}");
+    }
 }
 
 #[test]

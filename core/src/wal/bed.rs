@@ -29,13 +29,18 @@ impl Clock for TestClock {
     fn nap(&self, _: Duration) {}
 }
 
-/// A log of segments of 4 KiB on a disk that has none yet.
+/// A log of segments of 4 KiB on a disk that has none yet, synced by `fdatasync`.
 pub(crate) fn wal(clock: &Arc<TestClock>) -> (SimDisk, Arc<Wal>) {
+    wal_by(WalSync::Fdatasync, clock)
+}
+
+/// The same, synced in another way.
+pub(crate) fn wal_by(sync: WalSync, clock: &Arc<TestClock>) -> (SimDisk, Arc<Wal>) {
     let format = Format { wal_block_bytes: 512, wal_segment_bytes: 4096, ..Format::default() };
     let (disk, geometry) = (SimDisk::new(), Geometry::new(&format));
     disk.create_dir(WAL_DIR).unwrap();
     let poison = Arc::new(Poison::new());
-    let method = SyncMethod { sync: WalSync::Fdatasync, direct: false };
+    let method = SyncMethod { sync, direct: false };
     let on_disk = Arc::new(disk.clone());
     let segments = Segments::open(on_disk, geometry, Arc::clone(&poison), method).unwrap();
     let start = geometry.start();

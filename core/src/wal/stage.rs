@@ -158,3 +158,6 @@ impl Stager {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -170,6 +170,48 @@ pub(super) const SURVIVORS: &[Survivor] = &[
         because: IN_VAIN,
     },
     Survivor { name: "wal/request.rs:ask:position.0 > before->true", because: IN_VAIN },
+    Survivor {
+        name: "wal/ring.rs:pieces:self.inserted()->nothing",
+        because: "only what is counted",
+    },
+    Survivor {
+        name: "wal/space.rs:find_space:end.0 <= self.space.end.load(Ordering::Relax…->false",
+        because: SHORT_CUT,
+    },
+    Survivor {
+        name: "wal/space.rs:open_upto:*next <= last->true",
+        because: "only slower: the directory is synced when nothing is opened",
+    },
+    Survivor {
+        name: "wal/space.rs:open_upto:self.space.end.store(self.geometry.segment_s…->nothing",
+        because: SHORT_CUT,
+    },
+    Survivor {
+        name: "wal/space.rs:open_as:method.direct->true",
+        because: "only direct I/O is ever unsupported",
+    },
+    Survivor {
+        name: "wal/space.rs:open_as:method.direct && error.kind() == io::ErrorKi…->true",
+        because: OTHERWISE_TOO,
+    },
+    Survivor {
+        name: "wal/space.rs:open_as:error.kind() == io::ErrorKind::Unsupported->true",
+        because: OTHERWISE_TOO,
+    },
+    Survivor {
+        name: "wal/stage.rs:fill:address >= end->false",
+        because: "only slower: blocks behind the end are made and not written",
+    },
+    Survivor { name: "wal/stage.rs:write:group.bytes > 0->true", because: "a write of no bytes" },
+    Survivor {
+        name: "wal/stage.rs:keep_last_block:from > 0->true",
+        because: "the block is moved to where it is",
+    },
+    Survivor {
+        name: "writeback/evicted.rs:drain:self.0.lock().next = noted->nothing",
+        because: NEW_LIST,
+    },
+    Survivor { name: "writeback/evicted.rs:end:lists.next = appended->nothing", because: NEW_LIST },
 ];
 
 /// The look after a sleep.
@@ -201,3 +243,5 @@ const FULL_QUEUE: &str = "only slower: who finds the queue full syncs for himsel
 
 const OTHERWISE_TOO: &str = "who cannot open it directly for another reason cannot open it \
                              otherwise, or may: only slower";
+
+const NEW_LIST: &str = "only slower: another list is allocated";
