@@ -302,10 +302,8 @@ fn an_unlogged_file_is_cut_without_a_record_and_not_once_the_store_is_poisoned()
     let before = engine.wal_positions().0;
     engine.truncate(file, 3).unwrap();
     assert_eq!(engine.wal_positions().0, before);
-    disk.fail_at(1, Fault::once(EIO).only(OpKind::SyncRange));
-    let mut operation = engine.operation();
-    operation.note(1, &[]);
-    assert!(matches!(engine.commit(operation), Err(Error::Poisoned(_))));
+    disk.fail_at(1, Fault::once(EIO).only(OpKind::SyncDir));
+    assert!(matches!(engine.create_file(FileOptions::default()), Err(Error::Poisoned(_))));
     let before = disk.operations();
     assert!(matches!(engine.truncate(file, 1), Err(Error::Poisoned(_))));
     assert_eq!((engine.blocks(file).unwrap(), disk.operations()), (3, before));

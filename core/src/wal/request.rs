@@ -35,11 +35,12 @@ impl Request {
         }
     }
 
-    /// Asks for a position.
+    /// Asks for a position; for the next one that a record can end at, if it is none.
     pub(super) fn ask(&self, position: Lsn) {
+        let position = position.0.next_multiple_of(RECORD_ALIGNMENT);
         // Relaxed: the server finds what is inserted by the positions of the log.
-        let before = self.word.fetch_max(position.0, Ordering::Relaxed);
-        if before & ASLEEP != 0 && position.0 > before {
+        let before = self.word.fetch_max(position, Ordering::Relaxed);
+        if before & ASLEEP != 0 && position > before {
             self.changed.notify_all();
         }
     }

@@ -16,6 +16,7 @@ mod delay_guard;
 mod dirty_flag;
 mod drop_flush;
 mod drop_redo;
+mod drop_twice;
 mod engine_checkpoint;
 mod engine_commits;
 mod engine_small;
@@ -65,10 +66,10 @@ models! {
     event, dirty_flag, flush_two_dirtiers, pin_evict, all_pinned, cleanup, cleanup_waiters,
     cleanup_after, read_in, read_evict, read_filled, read_fails, load_read, mark_flush, mark_write,
     evict_dirty, background_checkpoint, background_sleep, background_stop, extend_read,
-    truncate_commit, truncate_flush, truncate_redo, drop_flush, drop_redo, lengths, wal_insert,
-    wal_crossing, wal_room, wal_room_both, wal_positions, group_flush, group_follow, flush_written,
-    flush_fails, flush_no_space, flush_task, wal_writer_sleep, segment_fill, slot_removal,
-    redo_image, image_toggle, sync_cycle, sync_early, sync_phases, evicted_lists, combine,
-    combine_both, evict_checkpoint, delay_guard, checkpoint_requests, poison_room, poison_task,
-    shutdown, engine_commits, engine_checkpoint, engine_small, engine_sync_fails,
+    truncate_commit, truncate_flush, truncate_redo, drop_flush, drop_redo, drop_twice, lengths,
+    wal_insert, wal_crossing, wal_room, wal_room_both, wal_positions, group_flush, group_follow,
+    flush_written, flush_fails, flush_no_space, flush_task, wal_writer_sleep, segment_fill,
+    slot_removal, redo_image, image_toggle, sync_cycle, sync_early, sync_phases, evicted_lists,
+    combine, combine_both, evict_checkpoint, delay_guard, checkpoint_requests, poison_room,
+    poison_task, shutdown, engine_commits, engine_checkpoint, engine_small, engine_sync_fails,
 }

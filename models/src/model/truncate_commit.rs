@@ -1,7 +1,8 @@
 //! Truncate versus commit: no change of a block that is cut off follows the cut in the log.
 //!
 //! property   a record of the cut block is before that of the cut, and the page is refused after it
-//! code       length.rs truncate, buffer/cut.rs, buffer/guard.rs check_inside, files/file.rs
+//! code       length.rs truncate, buffer/cut.rs, buffer/guard.rs check_inside, files/file.rs,
+//!            files/mod.rs read_pages
 //!            PostgreSQL: RelationTruncate
 //! threads    2 (one that truncates; one that changes the last page)
 //! bounds     a file of two pages, one of them cut off, one frame, one change

@@ -53,6 +53,26 @@ fn a_future_asks_once_it_waits_and_a_flusher_makes_it_ready() {
 }
 
 #[test]
+fn a_position_within_a_record_is_durable_with_the_record_and_asks_for_no_more() {
+    let (_, wal) = wal();
+    let (mut flusher, start, end) = (wal.flusher(), wal.flushed(), insert(&wal));
+    let task = Arc::<Task>::default();
+    let mut durable = Box::pin(wal.when_durable(start.plus(1)));
+    assert!(task.poll(&mut durable).is_pending());
+    flusher.serve(&wal).unwrap();
+    assert!(matches!(task.poll(&mut durable), Poll::Ready(Ok(()))));
+    assert_eq!((wal.flushed(), wal.flush_requests.position()), (end, flusher.served));
+    // So the flusher sleeps until somebody asks again.
+    std::thread::scope(|scope| {
+        let served = scope.spawn(|| flusher.serve(&wal));
+        let last = insert(&wal);
+        assert!(task.poll(&mut Box::pin(wal.when_durable(last))).is_pending());
+        served.join().unwrap().unwrap();
+        assert_eq!(wal.flushed(), last);
+    });
+}
+
+#[test]
 fn who_polls_again_is_woken_by_the_last_waker_and_who_is_dropped_by_none() {
     let (_, wal) = wal();
     let end = insert(&wal);
@@ -70,8 +90,15 @@ fn who_polls_again_is_woken_by_the_last_waker_and_who_is_dropped_by_none() {
 #[test]
 fn a_flusher_that_finds_no_space_tells_those_who_wait_and_serves_those_who_ask_again() {
     let (disk, wal) = wal();
-    let (mut flusher, nothing) = (wal.flusher(), wal.flushed());
-    let end = insert_without_space(&wal);
+    let mut flusher = wal.flusher();
+    wal.flush(insert(&wal)).unwrap();
+    let end = loop {
+        let end = insert_without_space(&wal);
+        if end > wal.geometry.segment_start(3) {
+            break end;
+        }
+        wal.flush(end).unwrap();
+    };
     disk.fail_at(1, Fault::persistent(ENOSPC).only(OpKind::Create));
     let (task, mut durable) = (Arc::<Task>::default(), Box::pin(wal.when_durable(end)));
     let (tail, mut follower) = (Arc::<Task>::default(), wal.follow_flushed());
@@ -79,7 +106,9 @@ fn a_flusher_that_finds_no_space_tells_those_who_wait_and_serves_those_who_ask_a
     assert!(task.poll(&mut durable).is_pending() && tail.poll(&mut moved).is_pending());
     assert!(is_no_space(&flusher.serve(&wal)));
     assert_eq!((task.wakes(), tail.wakes()), (1, 1));
-    assert_eq!((wal.flush_requests.position(), flusher.served), (nothing, nothing));
+    let flushed = wal.flushed();
+    assert!(flushed > Lsn::ZERO && flushed < end);
+    assert_eq!((wal.flush_requests.position(), flusher.served), (flushed, flushed));
     assert!(matches!(task.poll(&mut durable), Poll::Ready(error) if is_no_space(&error)));
     assert!(tail.poll(&mut moved).is_pending(), "nothing was promised to it");
 

@@ -212,6 +212,14 @@ pub(super) const SURVIVORS: &[Survivor] = &[
         because: NEW_LIST,
     },
     Survivor { name: "writeback/evicted.rs:end:lists.next = appended->nothing", because: NEW_LIST },
+    Survivor {
+        name: "buffer/flush.rs:note_written:config.backend_flush_after_bytes == 0->false",
+        because: "a queue with a limit of zero takes nothing, and has nothing to drain",
+    },
+    Survivor {
+        name: "checkpoint/run.rs:checkpoint:parts.config.get().evict_sync_rounds > 0->true",
+        because: "only slower: with no rounds nobody notes anything either",
+    },
 ];
 
 /// The look after a sleep.
