@@ -29,7 +29,8 @@
 //! * An unlogged file is cut without a record, since a crash empties it; dropped with one.
 //!
 //! # Checked by
-//! models `extend_read`, `truncate_flush`, `drop_flush`; the crash sweep.
+//! models `lengths`, `extend_read`, `truncate_commit`, `truncate_flush`, `truncate_redo`,
+//! `drop_flush`, `drop_redo`, `drop_twice`; the crash sweep.
 
 use crate::buffer::{Pool, Ring};
 use crate::checkpoint::Parts;

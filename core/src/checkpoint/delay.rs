@@ -14,7 +14,7 @@
 //!   finds.)
 //!
 //! # Checked by
-//! models `delay_guard`, `truncate_flush`, `drop_flush`.
+//! models `delay_guard`, `truncate_redo`, `drop_redo`.
 
 use crate::sync::{RwLock, RwLockReadGuard};
 

@@ -8,6 +8,9 @@
 //! * Names are given under the lock of the state: creating and recycling do not pick the same one.
 //! * A segment is filled under a lock of its own: who finds the segment that he needs does not
 //!   wait for that.
+//!
+//! # Checked by
+//! model `segment_fill`.
 
 use super::position::{Geometry, WAL_DIR, parse_segment, segment_path};
 use super::slot::Slots;
