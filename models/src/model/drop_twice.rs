@@ -4,7 +4,7 @@
 //! code       length.rs drop_file, files/file.rs lock_length, files/dropped.rs
 //! threads    2 (two who drop the file)
 //! bounds     a file of one page
-//! cost       ? executions under dpor
+//! cost       630 executions under dpor
 //! broken by  a drop that does not look again whether the file is there
 
 use super::fixture::{Store, page};

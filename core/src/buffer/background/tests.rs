@@ -56,6 +56,7 @@ fn a_round_writes_as_many_pages_as_it_may_and_the_next_one_goes_on_behind_them()
     let mut writer = BackgroundWriter::new(&bed.pool);
     bed.configure(|config| config.background_writer_max_pages = 3);
     assert_eq!(writer.round(&bed.pool).unwrap().written, 3);
+    assert_eq!(bed.pool.stats().background_rounds_cut, 1);
     assert_eq!(dirty(&bed), [3]);
     bed.configure(|config| config.background_writer_max_pages = 100);
     assert!(writer.round(&bed.pool).unwrap().is_idle);
