@@ -282,7 +282,8 @@ fn method_1_waits_for_the_writeback_of_what_others_have_written_before_the_last_
     let place = |wanted: &str| ops.iter().rposition(|op| op.starts_with(wanted));
     assert!(place("WaitWriteback 3:0") < place("sync 3"), "{ops:?}");
 
-    let (stats, _) = evicting(Config { evict_sync_threshold_pages: 1, ..config }, 1);
+    let as_many = stats.waited_pages as u32;
+    let (stats, _) = evicting(Config { evict_sync_threshold_pages: as_many, ..config }, 1);
     assert_eq!(stats.waited_rounds, 2, "the second finds nothing");
     let at_once = Config { evict_sync_threshold_pages: 1, ..rounds(1) };
     assert_eq!(evicting(at_once, 1).0.waited_rounds, 1);

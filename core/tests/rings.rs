@@ -88,6 +88,14 @@ fn a_scan_that_loads_neighbours_reads_the_disk_once_for_as_many_as_a_segment_has
 }
 
 #[test]
+fn a_load_that_begins_within_a_segment_reads_to_its_end_first() {
+    let bed = Bed::new();
+    let before = bed.disk.reads();
+    assert_eq!(bed.engine.load(bed.page(HOT + 1), 4).unwrap(), 4);
+    assert_eq!(bed.disk.reads() - before, 3, "one, two and one: segments have two pages");
+}
+
+#[test]
 fn the_same_scan_without_a_ring_washes_the_hot_pages_out() {
     let bed = Bed::new();
     for block in SCANNED {

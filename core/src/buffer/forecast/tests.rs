@@ -53,6 +53,17 @@ fn an_estimate_rises_at_once_and_falls_by_a_sixteenth_a_round() {
 }
 
 #[test]
+fn frames_that_were_allocated_without_a_step_say_nothing_about_how_dense_they_are() {
+    let mut forecast = Forecast::new(&config(), 100, Position { hand: 0, allocations: 0 });
+    let before = forecast.steps_per_frame;
+    forecast.begin(Position { hand: 0, allocations: 3 });
+    forecast.begin(Position { hand: 7, allocations: 3 });
+    assert_eq!(forecast.steps_per_frame, before, "nor steps without a frame");
+    forecast.begin(Position { hand: 9, allocations: 4 });
+    assert!(forecast.steps_per_frame < before);
+}
+
+#[test]
 fn a_writer_that_was_lapped_goes_on_at_the_hand() {
     let mut forecast = Forecast::new(&config(), 100, START);
     round(&mut forecast, Position { hand: 50, allocations: 50 }, 1);

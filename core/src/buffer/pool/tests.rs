@@ -59,6 +59,16 @@ fn a_page_whose_read_has_failed_is_not_read_by_a_hint() {
 }
 
 #[test]
+fn a_ring_of_a_larger_pool_names_no_frame_that_there_is_not() {
+    let bed = Bed::new(4);
+    let mut ring = Ring::new(crate::buffer::Access::Maintenance, 8, 512);
+    for frame in [4, 7, u32::MAX] {
+        ring.replace(FrameId(frame));
+        drop(bed.pool.pin_through(page(frame % 8), Some(&mut ring)).unwrap());
+    }
+}
+
+#[test]
 fn a_page_outside_of_its_file_is_refused_on_every_way() {
     let bed = bed();
     bed.pool.put_outside(page(0).file(), &(0..1));

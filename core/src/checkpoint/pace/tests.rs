@@ -11,6 +11,45 @@ fn schedule(seconds: u32) -> Schedule {
     Schedule { spread: SECOND * seconds, wal_bytes: 1 << 30 }
 }
 
+fn assert_seconds(found: Duration, expected: f64) {
+    let difference = (found.as_secs_f64() - expected).abs();
+    assert!(difference < 1e-6, "{found:?}, expected {expected} s");
+}
+
+#[test]
+fn the_time_that_is_left_is_that_of_the_clock_or_of_the_log_at_its_rate_so_far() {
+    let schedule = Schedule { spread: SECOND * 100, wal_bytes: 1000 };
+    for (wal_bytes, image_bytes, expected) in [
+        (0, 0, 90.0),
+        (10, 0, 90.0),
+        (50, 0, 90.0),
+        (200, 0, 40.0),
+        (500, 0, 10.0),
+        (999, 0, 10.0 / 999.0),
+        (1000, 0, 0.0),
+        (2000, 0, 0.0),
+        (750, 500, 10.0),
+        (600, 600, 90.0),
+    ] {
+        let at = Standing { elapsed: SECOND * 10, wal_bytes, image_bytes, ..Standing::default() };
+        assert_seconds(schedule.time_left(&at), expected);
+    }
+    let late = Standing { elapsed: SECOND * 101, ..Standing::default() };
+    assert_eq!(schedule.time_left(&late), Duration::ZERO);
+}
+
+#[test]
+fn a_late_checkpoint_leaves_time_by_the_part_that_others_write() {
+    let gap = |written, own| {
+        schedule(90).least_gap(&Standing { total: 30, written, own, ..Standing::default() })
+    };
+    for (written, own, expected) in [(10, 5, 4.5), (10, 0, 9.0), (10, 10, 0.0), (0, 0, 0.0)] {
+        assert_seconds(gap(written, own), expected);
+    }
+    let ideal = [0, 45, 90, 180].map(|elapsed| schedule(90).ideal(SECOND * elapsed));
+    assert_eq!(ideal, [0.0, 0.5, 1.0, 1.0]);
+}
+
 fn no_log(_: Duration) -> (u64, u64) {
     (0, 0)
 }
