@@ -360,6 +360,41 @@ mod tests {
     }
 
     #[test]
+    fn sizes_are_valid_up_to_their_limits_and_not_beyond() {
+        type Set = fn(&mut Config, u64);
+        let cases: [(Set, u64, u64); 8] = [
+            (|c, v| c.format.page_bytes = v as u32, 4096, 65536),
+            (|c, v| c.format.wal_block_bytes = v as u32, 1024, 65536),
+            (|c, v| c.format.wal_segment_bytes = v as u32, 16384, 1 << 29),
+            (|c, v| c.format.data_segment_bytes = v as u32, 8192, 1 << 30),
+            (|c, v| c.wal_buffer_bytes = v as usize, 4096, 1 << 30),
+            (|c, v| c.checkpoint_flush_after_bytes = v as u32, 0, 2 << 20),
+            (|c, v| c.backend_flush_after_bytes = v as u32, 0, 2 << 20),
+            (|c, v| c.wal_max_bytes = v, 32 << 20, 1 << 50),
+        ];
+        for (number, (set, least, most)) in cases.into_iter().enumerate() {
+            let is_valid = |value| {
+                let mut config = Config { wal_min_bytes: 0, ..Config::default() };
+                set(&mut config, value);
+                config.validate().is_ok()
+            };
+            assert!(is_valid(least) && is_valid(most), "{number}: {least} to {most}");
+            assert!(!is_valid(2 * most + 1) && !is_valid(2 * most), "{number}: beyond {most}");
+            assert!(least == 0 || !is_valid(least / 2), "{number}: below {least}");
+        }
+    }
+
+    #[test]
+    fn a_checkpoint_starts_early_enough_for_the_log_of_two_intervals() {
+        let bytes = |checkpoint_completion_target| {
+            let wal_max_bytes = 3 << 20;
+            Config { wal_max_bytes, checkpoint_completion_target, ..Config::default() }
+                .checkpoint_wal_bytes()
+        };
+        assert_eq!([0.0, 0.5, 1.0].map(bytes), [3 << 20, 2 << 20, 3 << 19]);
+    }
+
+    #[test]
     fn a_store_of_another_page_size_is_refused_by_name() {
         let found = Format { page_bytes: 16384, ..Format::default() };
         assert_eq!(

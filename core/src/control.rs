@@ -332,6 +332,16 @@ mod tests {
     }
 
     #[test]
+    fn a_log_ends_closed_if_the_store_was_closed_and_it_ends_there() {
+        let closed = Control { state: StoreState::Closed, ..control() };
+        assert!(closed.ends_closed(closed.checkpoint_end));
+        assert!(!closed.ends_closed(closed.checkpoint_end.plus(8)));
+        assert!(!closed.ends_closed(closed.checkpoint));
+        assert!(!control().ends_closed(control().checkpoint_end));
+        assert!(!closed.in_doubt().ends_closed(closed.checkpoint_end));
+    }
+
+    #[test]
     fn every_flipped_bit_is_noticed() {
         let good = control().encode();
         for bit in 0..CONTENT_BYTES * 8 {

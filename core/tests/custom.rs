@@ -111,6 +111,8 @@ fn a_custom_change_that_is_refused_leaves_the_page_as_it_was_and_the_operation_g
     assert_eq!(error, "custom change of kind 9 of page 1:0: kind 9 is not known");
     let error = page.apply(ADD, &vec![0; CUSTOM_DATA_BYTES_MAX + 1]).unwrap_err().to_string();
     assert!(error.contains("65536 bytes, expected 65535 at the most"), "{error}");
+    let error = page.apply(9, &vec![0; CUSTOM_DATA_BYTES_MAX]).unwrap_err().to_string();
+    assert!(!error.contains("at the most"), "its size is none of the reasons: {error}");
     assert_eq!(page.body()[0], 1);
     engine.commit(operation).unwrap();
     let engine = open(&crash(&disk), &redo);

@@ -205,3 +205,40 @@ fn a_file_is_created_where_an_attempt_has_left_its_entry_and_not_where_it_cannot
     disk.write_file("data/00000001.0", &[]);
     assert_eq!(files.create(FileOptions::default()).unwrap(), FILE);
 }
+
+#[test]
+fn space_is_found_for_each_block_in_its_segment() {
+    let disk = disk(&[("00000001.0", 4096)]);
+    let files = open(&disk, &[]).unwrap();
+    let reserved = Arc::new(Mutex::new(Vec::new()));
+    let noted = Arc::clone(&reserved);
+    disk.set_observer(Some(Box::new(move |_, op| {
+        if op.kind == OpKind::Reserve {
+            noted.lock().push((op.path.clone(), op.offset, op.len));
+        }
+    })));
+    let file = files.get(FILE).unwrap();
+    let mut ranges = |blocks| {
+        files.find_space(&file, blocks).unwrap();
+        std::mem::take(&mut *reserved.lock())
+    };
+    let in_segment = |number, offset, len| (file.path(number), offset, len);
+    assert_eq!(ranges(1..2), [in_segment(0, 4096, 4096)]);
+    let expected = [in_segment(0, 4096, 4096), in_segment(1, 0, 8192), in_segment(2, 0, 4096)];
+    assert_eq!(ranges(1..5), expected);
+    assert_eq!(ranges(3..3), []);
+}
+
+#[test]
+fn a_page_is_found_by_its_segment_and_block() {
+    let disk = disk(&[("00000001.0", 8192), ("00000001.1", 8192), ("00000002.0", 4096)]);
+    let place = |file, block| place_of(&disk, &FORMAT, PageId::new(FileId(file), block)).unwrap();
+    assert_eq!(place(1, 0), ("data/00000001.0".to_owned(), 0));
+    assert_eq!(place(1, 3), ("data/00000001.1".to_owned(), 4096));
+    assert_eq!(place(2, 0), ("data/00000002.0".to_owned(), 0));
+    let refused = |file, block| {
+        place_of(&disk, &FORMAT, PageId::new(FileId(file), block)).expect_err("refused")
+    };
+    assert!(matches!(refused(1, 4), Error::BeyondEnd { blocks: 4, .. }));
+    assert!(matches!(refused(3, 0), Error::NoSuchFile { file: FileId(3) }));
+}
