@@ -7,7 +7,6 @@ use common::{config, create};
 use seawall_core::checkpoint::{CheckpointProgress, CheckpointStats, Phase, Urgency};
 use seawall_core::clock::Clock;
 use seawall_core::config::{Config, Format};
-use seawall_core::disk::Disk;
 use seawall_core::engine::Engine;
 use seawall_core::error::Error;
 use seawall_core::files::FileOptions;
