@@ -218,7 +218,7 @@ fn space_is_found_for_each_block_in_its_segment() {
         }
     })));
     let file = files.get(FILE).unwrap();
-    let mut ranges = |blocks| {
+    let ranges = |blocks| {
         files.find_space(&file, blocks).unwrap();
         std::mem::take(&mut *reserved.lock())
     };

@@ -99,4 +99,16 @@ pub(super) const MUTANTS: &[Mutant] = &[
         models: &["lengths"],
         reason: "a cut comes between the look at the end of the file and the new pages there",
     },
+    Mutant {
+        name: "drop-without-the-length",
+        file: "length.rs",
+        site: Expression,
+        find: "Cut::begin(parts.pool, &file, 0..file.blocks())",
+        replace: "{
+            drop(_length);
+            Cut::begin(parts.pool, &file, 0..file.blocks())
+        }",
+        models: &["drop_twice"],
+        reason: "a file is dropped twice, and there are two records of it (S8)",
+    },
 ];

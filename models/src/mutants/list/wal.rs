@@ -256,7 +256,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "request-without-a-wake",
         file: "wal/request.rs",
         site: Expression,
-        find: "before & ASLEEP != 0 && position.0 > before",
+        find: "before & ASLEEP != 0 && position > before",
         replace: "false",
         models: &["wal_writer_sleep"],
         reason: "the server sleeps through what it is asked for (W10)",
@@ -287,5 +287,17 @@ pub(super) const MUTANTS: &[Mutant] = &[
         replace: "drop(words);",
         models: &["group_flush", "wal_room"],
         reason: "who sleeps until a group ends is not woken (W8)",
+    },
+    Mutant {
+        name: "segment-filled-by-two",
+        file: "wal/segment.rs",
+        site: Statements,
+        find: "fill_new(&*self.disk, &self.geometry, &self.poison)?;
+                self.name_new()?;",
+        replace: "drop(_filling);
+                fill_new(&*self.disk, &self.geometry, &self.poison)?;
+                self.name_new()?;",
+        models: &["segment_fill"],
+        reason: "one fills what the other has named, or finds it gone",
     },
 ];

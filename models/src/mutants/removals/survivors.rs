@@ -166,10 +166,10 @@ pub(super) const SURVIVORS: &[Survivor] = &[
     },
     Survivor { name: "wal/request.rs:ask:before & ASLEEP != 0->true", because: IN_VAIN },
     Survivor {
-        name: "wal/request.rs:ask:before & ASLEEP != 0 && position.0 > before->true",
+        name: "wal/request.rs:ask:before & ASLEEP != 0 && position > before->true",
         because: IN_VAIN,
     },
-    Survivor { name: "wal/request.rs:ask:position.0 > before->true", because: IN_VAIN },
+    Survivor { name: "wal/request.rs:ask:position > before->true", because: IN_VAIN },
     Survivor {
         name: "wal/ring.rs:pieces:self.inserted()->nothing",
         because: "only what is counted",
