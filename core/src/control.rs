@@ -269,7 +269,7 @@ impl Slots {
             return Err(Error::Control(ControlFault::Truncated { bytes, expected_bytes }));
         }
         let (first, second) = bytes.split_at(SLOT_BYTES);
-        Ok(Self([Control::decode(first), Control::decode(second)]))
+        Ok(Self([decode_in_place(0, first), decode_in_place(1, second)]))
     }
 
     /// Which slot counts, and what it says; where the other is not valid, not that the store was
@@ -291,6 +291,17 @@ impl Slots {
             (Err(_), Ok(second)) => Ok((1, second.in_doubt())),
         }
     }
+}
+
+/// What a slot says, if that was written there: a copy of the other one says nothing, and would
+/// pass for the latest where that is lost.
+fn decode_in_place(slot: u64, bytes: &[u8]) -> Result<Control, ControlFault> {
+    let control = Control::decode(bytes)?;
+    if control.sequence % 2 == slot {
+        return Ok(control);
+    }
+    let found = format!("sequence {} in slot {slot}", control.sequence);
+    Err(bad(format!("{found}, expected one whose remainder by 2 is {slot}")))
 }
 
 fn open_file(disk: &dyn Disk, path: &str) -> Result<Arc<dyn DiskFile>> {
@@ -339,6 +350,21 @@ mod tests {
         assert!(!closed.ends_closed(closed.checkpoint));
         assert!(!control().ends_closed(control().checkpoint_end));
         assert!(!closed.in_doubt().ends_closed(closed.checkpoint_end));
+    }
+
+    #[test]
+    fn a_slot_in_the_place_of_the_other_is_not_valid_and_leaves_that_in_doubt() {
+        let disk = crate::sim::SimDisk::new();
+        let closed = Control { sequence: 6, state: StoreState::Closed, ..control() };
+        let mut bytes = vec![0; 2 * SLOT_BYTES];
+        for half in bytes.chunks_exact_mut(SLOT_BYTES) {
+            half.copy_from_slice(&closed.encode());
+        }
+        disk.write_file(CONTROL_FILE, &bytes);
+        let slots = Slots::read(&disk).unwrap();
+        let Err(ControlFault::BadContent { reason }) = &slots.0[1] else { panic!("{slots:?}") };
+        assert_eq!(reason, "sequence 6 in slot 1, expected one whose remainder by 2 is 1");
+        assert_eq!(slots.latest().unwrap(), (0, closed.in_doubt()));
     }
 
     #[test]
