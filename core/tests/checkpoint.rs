@@ -310,20 +310,3 @@ fn what_was_noted_for_one_checkpoint_is_not_waited_for_by_the_next() {
     let (stats, _) = bed.checkpoint(Urgency::Immediate);
     assert_eq!((stats.waited_pages, stats.waited_rounds), (0, 1));
 }
-
-#[test]
-fn a_close_creates_no_segments_for_a_log_that_does_not_go_on() {
-    let bed = Bed::new(Config {
-        format: Format { wal_segment_bytes: 4096, ..config().format },
-        wal_min_bytes: 0,
-        ..quiet()
-    });
-    dirty(&bed.engine, (0..BLOCKS).chain(0..BLOCKS));
-    let created = Arc::new(AtomicU64::new(0));
-    let counted = created.clone();
-    bed.disk.set_observer(Some(Box::new(move |_, op| {
-        counted.fetch_add(u64::from(op.kind == OpKind::Create), Ordering::Relaxed);
-    })));
-    bed.engine.close().unwrap();
-    assert_eq!(created.load(Ordering::Relaxed), 0);
-}

@@ -220,6 +220,15 @@ pub(super) const SURVIVORS: &[Survivor] = &[
         name: "checkpoint/run.rs:checkpoint:parts.config.get().evict_sync_rounds > 0->true",
         because: "only slower: with no rounds nobody notes anything either",
     },
+    Survivor {
+        name: "files/mod.rs:read_pages:let _exist = file.lock_for_reading(last)?->let go",
+        because: "a page is in the table, its I/O under way, before it is looked for in its file, \
+                  and a cut waits for the I/O of every page that it finds there",
+    },
+    Survivor {
+        name: "checkpoint/run.rs:conclude:state == StoreState::InProduction->true",
+        because: "only slower: a segment that the next opening would look for is there already",
+    },
 ];
 
 /// The look after a sleep.
