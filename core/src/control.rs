@@ -268,8 +268,9 @@ impl Slots {
             let (bytes, expected_bytes) = (read as u64, bytes.len() as u64);
             return Err(Error::Control(ControlFault::Truncated { bytes, expected_bytes }));
         }
-        let (first, second) = bytes.split_at(SLOT_BYTES);
-        Ok(Self([decode_in_place(0, first), decode_in_place(1, second)]))
+        Ok(Self(
+            [0, 1].map(|slot| decode_in_place(slot, &bytes[slot * SLOT_BYTES..][..SLOT_BYTES])),
+        ))
     }
 
     /// Which slot counts, and what it says; where the other is not valid, not that the store was
@@ -295,9 +296,9 @@ impl Slots {
 
 /// What a slot says, if that was written there: a copy of the other one says nothing, and would
 /// pass for the latest where that is lost.
-fn decode_in_place(slot: u64, bytes: &[u8]) -> Result<Control, ControlFault> {
+fn decode_in_place(slot: usize, bytes: &[u8]) -> Result<Control, ControlFault> {
     let control = Control::decode(bytes)?;
-    if control.sequence % 2 == slot {
+    if slot_offset(control.sequence) == (slot * SLOT_BYTES) as u64 {
         return Ok(control);
     }
     let found = format!("sequence {} in slot {slot}", control.sequence);
