@@ -5,11 +5,11 @@ use crate::config::{Config, Format};
 use crate::disk::Disk;
 use crate::error::Result;
 use crate::files::Files;
-use crate::fsync::SyncQueue;
+use crate::fsync::{Registered, SyncQueue, SyncTag};
 use crate::lsn::Lsn;
 use crate::page::{FileId, Page, PageId};
 use crate::poison::Poison;
-use crate::sim::SimDisk;
+use crate::sim::{OpKind, SimDisk};
 use crate::sync::Setting;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::collections::BTreeSet;
@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 pub(crate) const PAGE_BYTES: usize = 512;
 pub(crate) const BLOCKS: u32 = 8;
+const SYNC_QUEUE: usize = 4;
 
 /// A log that is durable as far as it was asked for, and may panic when it is asked for its end.
 #[derive(Default)]
@@ -55,6 +56,16 @@ pub(crate) const fn page(block: u32) -> PageId {
     PageId::new(FileId(1), block)
 }
 
+/// Counts the operations of a kind from now on.
+pub(crate) fn count(disk: &SimDisk, kind: OpKind) -> Arc<AtomicU64> {
+    let count = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&count);
+    disk.set_observer(Some(Box::new(move |_, op| {
+        counted.fetch_add(u64::from(op.kind == kind), Ordering::Relaxed);
+    })));
+    count
+}
+
 impl Bed {
     pub(crate) fn new(frames: usize) -> Self {
         let disk = SimDisk::new();
@@ -77,7 +88,7 @@ impl Bed {
         let files = Arc::new(files.unwrap());
         let log = Arc::new(Log::default());
         let durable = Arc::clone(&log) as Arc<dyn DurableLog>;
-        let syncs = Arc::new(SyncQueue::new(4));
+        let syncs = Arc::new(SyncQueue::new(SYNC_QUEUE));
         let config = Config { format, buffers: frames, ..Config::default() };
         let config = Arc::new(Setting::new(config));
         let pool = Pool::new(Arc::clone(&config), Arc::clone(&files), durable, syncs);
@@ -94,6 +105,14 @@ impl Bed {
     /// Changes the first byte of a page's body.
     pub(crate) fn change(&self, block: u32, value: u8) {
         self.pool.pin(page(block)).unwrap().write().change().body_mut()[0] = value;
+    }
+
+    /// Leaves no room in the queue of syncs: whoever writes to the file syncs for himself.
+    pub(crate) fn fill_sync_queue(&self) {
+        for number in 0..SYNC_QUEUE {
+            let other = SyncTag { file: FileId(2 + number as u32), segment: 0 };
+            assert_eq!(self.pool.syncs.register(other), Registered::Queued);
+        }
     }
 
     pub(crate) fn header(&self, frame: u32) -> &super::state::Header {

@@ -1,8 +1,8 @@
 //! Tests of files on a simulated disk.
 
 use super::*;
+use crate::buffer::bed::count;
 use crate::sim::{EIO, ENOSPC, Fault, OpKind, SimDisk};
-use crate::sync::atomic::AtomicU64;
 
 const FORMAT: Format = Format {
     page_bytes: 4096,
@@ -27,16 +27,6 @@ fn open(disk: &SimDisk, dropped: &[u32]) -> Result<Files> {
     let dropped = dropped.iter().copied().map(FileId).collect();
     let poison = Arc::new(Poison::new());
     Files::open(Arc::new(disk.clone()), &FORMAT, poison, &dropped, FileId(0))
-}
-
-/// Counts the operations of a kind from now on.
-fn count(disk: &SimDisk, kind: OpKind) -> Arc<AtomicU64> {
-    let count = Arc::new(AtomicU64::new(0));
-    let counted = Arc::clone(&count);
-    disk.set_observer(Some(Box::new(move |_, op| {
-        counted.fetch_add(u64::from(op.kind == kind), Ordering::Relaxed);
-    })));
-    count
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::config::Format;
 use crate::disk::Disk;
 use crate::lsn::Lsn;
 use crate::poison::Poison;
-use crate::sim::SimDisk;
+use crate::sim::{CrashOptions, SimDisk};
 use crate::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,14 +51,26 @@ pub(crate) fn wal_by(sync: WalSync, clock: &Arc<TestClock>) -> (SimDisk, Arc<Wal
 
 /// Inserts a record; its end.
 pub(crate) fn insert(wal: &Wal) -> Lsn {
-    let mut record = RecordBuf::new(RecordKind::Checkpoint);
-    record.put(&[1; 8]);
-    wal.insert_any_time(&mut record).unwrap().1
+    insert_bytes(wal, 8)
 }
 
-/// The same for a record of a checkpoint, which looks for no space before.
+/// Inserts a record with a body of so many bytes, none of them zero; its end.
+pub(crate) fn insert_bytes(wal: &Wal, bytes: usize) -> Lsn {
+    wal.insert_any_time(&mut record(bytes)).unwrap().1
+}
+
+/// Inserts a record as that of a checkpoint, which looks for no space before; its end.
 pub(crate) fn insert_without_space(wal: &Wal) -> Lsn {
+    wal.insert_checkpoint(&mut record(8)).unwrap().1
+}
+
+fn record(bytes: usize) -> RecordBuf {
     let mut record = RecordBuf::new(RecordKind::Checkpoint);
-    record.put(&[1; 8]);
-    wal.insert_checkpoint(&mut record).unwrap().1
+    record.put(&vec![0xAA; bytes]);
+    record
+}
+
+/// What is left after a power cut of which nothing unsynced survives.
+pub(crate) fn crash(disk: &SimDisk) -> SimDisk {
+    disk.crash_images(&CrashOptions::default()).next().expect("one").mount()
 }

@@ -1,12 +1,11 @@
 //! Tests of rounds, over a small pool whose pages are all dirty.
 
 use super::*;
-use crate::buffer::bed::{BLOCKS, Bed, page};
+use crate::buffer::bed::{BLOCKS, Bed, count, page};
 use crate::buffer::state::Sweep;
 use crate::error::Error;
 use crate::sim::{EIO, Fault, OpKind};
-use crate::sync::atomic::{AtomicU64, Ordering};
-use std::sync::Arc;
+use crate::sync::atomic::Ordering;
 use std::time::Duration;
 
 const FRAMES: u32 = BLOCKS / 2;
@@ -84,12 +83,7 @@ fn writeback_starts_when_there_is_enough_and_before_the_writer_rests() {
     {
         let bed = bed();
         bed.configure(|config| config.background_writer_max_pages = max_pages);
-        let writebacks = Arc::new(AtomicU64::new(0));
-        let counted = Arc::clone(&writebacks);
-        bed.disk.set_observer(Some(Box::new(move |_, op| {
-            let is_one = op.kind == OpKind::Writeback;
-            counted.fetch_add(u64::from(is_one), Ordering::Relaxed);
-        })));
+        let writebacks = count(&bed.disk, OpKind::Writeback);
         bed.configure(|config| config.background_writer_flush_after_bytes = flush_after_bytes);
         let round = BackgroundWriter::new(&bed.pool).round(&bed.pool).unwrap();
         assert_eq!(round.is_idle, max_pages > FRAMES);

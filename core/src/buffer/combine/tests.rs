@@ -5,8 +5,7 @@ use crate::buffer::bed::{BLOCKS, Bed, PAGE_BYTES, page};
 use crate::buffer::flush::Flush;
 use crate::buffer::state::Snapshot;
 use crate::error::Error;
-use crate::fsync::{Registered, SyncTag};
-use crate::page::{FileId, Page};
+use crate::page::Page;
 use crate::sim::{EIO, Fault, OpKind};
 use crate::sync::atomic::Ordering;
 
@@ -142,10 +141,7 @@ fn when_a_run_cannot_be_written_the_page_is_written_alone_and_the_others_are_as_
 #[test]
 fn a_failure_behind_the_write_of_a_run_is_one_of_all_its_pages() {
     let bed = bed(FRAMES, &[0, 1]);
-    for file in 2..6 {
-        let other = SyncTag { file: FileId(file), segment: 0 };
-        assert_eq!(bed.pool.syncs.register(other), Registered::Queued);
-    }
+    bed.fill_sync_queue();
     bed.disk.fail_at(1, Fault::once(EIO).only(OpKind::SyncData));
     let pin = bed.pool.pin(page(0)).unwrap();
     assert!(matches!(bed.pool.flush(&pin, Writer::Checkpoint), Err(Error::Poisoned(_))));

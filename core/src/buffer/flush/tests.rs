@@ -1,9 +1,9 @@
 //! Tests of one page that is written, over a simulated disk.
 
 use super::*;
-use crate::buffer::bed::{Bed, page};
+use crate::buffer::bed::{Bed, count, page};
 use crate::sim::{EIO, Fault, OpKind};
-use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::atomic::Ordering;
 
 const WRITTEN: Flush = Flush::Written { first: page(0), pages: 1 };
 
@@ -54,10 +54,7 @@ fn what_is_written_is_registered_for_sync_or_synced_at_once_where_there_is_no_ro
     assert_eq!(write(&bed, Writer::Eviction), WRITTEN);
     let tag = SyncTag { file: page(0).file(), segment: 0 };
     assert_eq!(bed.pool.syncs.drain(), [tag]);
-    for file in 2..6 {
-        let other = SyncTag { file: crate::page::FileId(file), segment: 0 };
-        assert_eq!(bed.pool.syncs.register(other), Registered::Queued);
-    }
+    bed.fill_sync_queue();
     bed.change(0, 2);
     bed.disk.fail_at(1, Fault::once(EIO).only(OpKind::SyncData));
     let pin = bed.pool.pin(page(0)).unwrap();
@@ -92,11 +89,7 @@ fn who_evicts_starts_writeback_of_what_he_has_written() {
         (Writer::Checkpoint, 512, 0),
     ] {
         let bed = bed();
-        let writebacks = Arc::new(AtomicU64::new(0));
-        let counted = Arc::clone(&writebacks);
-        bed.disk.set_observer(Some(Box::new(move |_, op| {
-            counted.fetch_add(u64::from(op.kind == OpKind::Writeback), Ordering::Relaxed);
-        })));
+        let writebacks = count(&bed.disk, OpKind::Writeback);
         bed.configure(|config| config.backend_flush_after_bytes = flush_after_bytes);
         assert_eq!(write(&bed, by), WRITTEN);
         let writebacks = writebacks.load(Ordering::Relaxed);

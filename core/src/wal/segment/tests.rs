@@ -3,7 +3,8 @@
 use super::*;
 use crate::config::Format;
 use crate::error::Error;
-use crate::sim::{CrashOptions, EIO, ENOSPC, Fault, OpKind, SimDisk};
+use crate::sim::{EIO, ENOSPC, Fault, OpKind, SimDisk};
+use crate::wal::bed::crash;
 
 const FORMAT: Format = Format {
     page_bytes: 4096,
@@ -38,11 +39,6 @@ fn names(disk: &SimDisk) -> (Vec<u64>, usize) {
     let segments = list(disk, &Geometry::new(&FORMAT)).unwrap();
     let others = all - segments.len();
     (segments, others)
-}
-
-/// What is left after a power cut of which nothing unsynced survives.
-fn crash(disk: &SimDisk) -> SimDisk {
-    disk.crash_images(&CrashOptions::default()).next().expect("one").mount()
 }
 
 fn counts(added: u64, removed: u64, recycled: u64) -> SegmentCounts {

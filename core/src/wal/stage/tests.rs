@@ -1,27 +1,18 @@
 //! Tests of what reaches the disk, over blocks of 512 bytes in segments of 4 KiB.
 
 use super::*;
-use crate::sim::{CrashOptions, SimDisk};
+use crate::sim::SimDisk;
 use crate::wal::Wal;
-use crate::wal::bed::{self, insert};
-use crate::wal::record::{RecordBuf, RecordKind};
+use crate::wal::bed::{self, crash, insert, insert_bytes};
 use crate::wal::segment::WalSync;
 
 fn wal_by(sync: WalSync) -> (SimDisk, Arc<Wal>) {
     bed::wal_by(sync, &Arc::default())
 }
 
-/// Inserts a record with a body of so many bytes, none of them zero; its end.
-fn insert_bytes(wal: &Wal, bytes: usize) -> Lsn {
-    let mut record = RecordBuf::new(RecordKind::Checkpoint);
-    record.put(&vec![0xAA; bytes]);
-    wal.insert_any_time(&mut record).unwrap().1
-}
-
 fn is_durable(disk: &SimDisk, segment: u64) -> bool {
-    let crashed = disk.crash_images(&CrashOptions::default()).next().expect("one").mount();
     let path = segment_path(segment);
-    crashed.read_file(&path) == disk.read_file(&path)
+    crash(disk).read_file(&path) == disk.read_file(&path)
 }
 
 #[test]
