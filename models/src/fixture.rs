@@ -159,6 +159,15 @@ pub(crate) fn if_there_was_a_frame<T>(result: Result<T>) -> Option<T> {
     }
 }
 
+/// What was done, if the file was there; nothing else may be in the way.
+pub(crate) fn unless_dropped<T>(result: Result<T>) -> Option<T> {
+    match result {
+        Ok(done) => Some(done),
+        Err(Error::NoSuchFile { .. }) => None,
+        Err(error) => panic!("{error}"),
+    }
+}
+
 /// A log that is always durable.
 struct NoLog;
 
@@ -272,6 +281,19 @@ impl Store {
     pub(crate) fn wal_writer_round(&self, writer: &mut WalWriter, flush_after_bytes: u64) -> bool {
         let settings = BackgroundSettings { delay: Duration::ZERO, flush_after_bytes };
         writer.round(&self.wal, Duration::ZERO, settings).expect("a good disk")
+    }
+
+    /// The kinds of all records, made durable.
+    pub(crate) fn kinds(&self) -> Vec<RecordKind> {
+        let end = self.wal.reserved();
+        self.wal.flush(end).expect("a good disk");
+        self.records(end).iter().map(|record| record.kind).collect()
+    }
+
+    /// Whether the one durable record of this kind is before a redo point.
+    pub(crate) fn is_before(&self, kind: RecordKind, redo: Lsn) -> bool {
+        let records = self.records(self.wal.flushed());
+        records.iter().find(|record| record.kind == kind).expect("it is durable").start < redo
     }
 
     /// The records before `end`, as they are on disk.

@@ -40,9 +40,7 @@ fn scenario() {
     let left = store.bed.disk.list("data").expect("a directory").len();
     dropper.join().expect("the dropper");
 
-    let records = store.records(store.wal.flushed());
-    let drop = records.iter().find(|record| record.kind == RecordKind::Drop);
-    let is_before = drop.expect("it is durable").start < redo;
+    let is_before = store.is_before(RecordKind::Drop, redo);
     assert!(left == 0 || !is_before, "nobody would remove the file after a crash");
     reach(if is_before { "before the redo point" } else { "after it" });
     outcome(format_args!("left {left}, before {is_before}"));

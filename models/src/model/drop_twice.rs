@@ -7,8 +7,7 @@
 //! cost       630 executions under dpor
 //! broken by  a drop that does not look again whether the file is there
 
-use super::fixture::{Store, page};
-use super::seawall_core::error::Error;
+use super::fixture::{Store, page, unless_dropped};
 use super::seawall_core::length;
 use super::seawall_core::sync::thread;
 use super::seawall_core::wal::record::RecordKind;
@@ -31,11 +30,7 @@ pub(super) const MODEL: Model = Model {
 
 /// Whether it was this call that dropped the file.
 fn drops(store: &Arc<Store>) -> bool {
-    match length::drop_file(&store.parts(), page(0).file()) {
-        Ok(()) => true,
-        Err(Error::NoSuchFile { .. }) => false,
-        Err(error) => panic!("{error}"),
-    }
+    unless_dropped(length::drop_file(&store.parts(), page(0).file())).is_some()
 }
 
 fn scenario() {
@@ -46,9 +41,7 @@ fn scenario() {
     let theirs = other.join().expect("the other");
 
     assert_ne!(ours, theirs, "dropped twice, or not at all");
-    let records = store.records(store.wal.flushed());
-    let kinds: Vec<RecordKind> = records.iter().map(|record| record.kind).collect();
-    assert_eq!(kinds, [RecordKind::Drop]);
+    assert_eq!(store.kinds(), [RecordKind::Drop]);
     reach(if ours { "ours" } else { "theirs" });
     outcome(format_args!("ours {ours}"));
 }

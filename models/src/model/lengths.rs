@@ -9,9 +9,8 @@
 //! broken by  a change of the length without its lock; one that does not look again whether the
 //!            file is there
 
-use super::fixture::{Store, page};
+use super::fixture::{Store, page, unless_dropped};
 use super::seawall_core::disk::Disk;
-use super::seawall_core::error::{Error, Result};
 use super::seawall_core::length;
 use super::seawall_core::sync::thread;
 use super::seawall_core::wal::record::RecordKind;
@@ -31,15 +30,6 @@ pub(super) const MODEL: Model = Model {
     run: scenario,
 };
 
-/// What was done, if the file was there.
-fn unless_dropped<T>(result: Result<T>) -> Option<T> {
-    match result {
-        Ok(done) => Some(done),
-        Err(Error::NoSuchFile { .. }) => None,
-        Err(error) => panic!("{error}"),
-    }
-}
-
 fn scenario() {
     let store = Store::new(4, 16, 1024);
     let file = page(0).file();
@@ -52,9 +42,7 @@ fn scenario() {
     let extended = extender.join().expect("the extender");
     let is_cut = cutter.join().expect("the cutter");
 
-    let end = store.wal.reserved();
-    store.wal.flush(end).expect("a good disk");
-    let kinds: Vec<RecordKind> = store.records(end).iter().map(|record| record.kind).collect();
+    let kinds = store.kinds();
     let (pages, truncate, drop) = (RecordKind::Pages, RecordKind::Truncate, RecordKind::Drop);
     let expected = match (extended, is_cut) {
         (None, false) => vec![drop],

@@ -41,9 +41,7 @@ fn scenario() {
     let is_cut = store.bed.disk.read_file("data/00000001.0").len() == 64;
     cutter.join().expect("the cutter");
 
-    let records = store.records(store.wal.flushed());
-    let cut = records.iter().find(|record| record.kind == RecordKind::Truncate);
-    let is_before = cut.expect("it is durable").start < redo;
+    let is_before = store.is_before(RecordKind::Truncate, redo);
     assert!(is_cut || !is_before, "nobody would cut the file again after a crash");
     reach(if is_before { "before the redo point" } else { "after it" });
     outcome(format_args!("cut {is_cut}, before {is_before}"));
