@@ -8,7 +8,6 @@
 //!    part of the file is never formatted, since its block is before the end.
 //! 3. Insert the record, put them inside, unlock them, publish the length.
 //!
-//!
 //! # Steps of a cut, which takes the last blocks of a file, or all and the file as well
 //! 1. Lock the file's length.
 //! 2. Lower the length: from now on nobody reads these blocks in, and who was about it is through.
@@ -29,8 +28,8 @@
 //! * An unlogged file is cut without a record, since a crash empties it; dropped with one.
 //!
 //! # Checked by
-//! models `lengths`, `extend_read`, `truncate_commit`, `truncate_flush`, `truncate_redo`,
-//! `drop_flush`, `drop_redo`, `drop_twice`; the crash sweep.
+//! models `lengths`, `extend_read`, `truncate_commit`, `truncate_extend`, `truncate_flush`,
+//! `truncate_redo`, `drop_flush`, `drop_redo`, `drop_twice`; the crash sweep.
 
 use crate::buffer::{Pool, Ring};
 use crate::checkpoint::Parts;

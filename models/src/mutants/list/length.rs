@@ -96,8 +96,20 @@ pub(super) const MUTANTS: &[Mutant] = &[
         site: Statements,
         find: "parts.files.find_space(&file, first..last)?;",
         replace: "drop(_length); parts.files.find_space(&file, first..last)?;",
-        models: &["lengths"],
-        reason: "a cut comes between the look at the end of the file and the new pages there",
+        models: &["lengths", "truncate_extend"],
+        reason: "a cut comes between the look at the end of the file and the new pages there (S8)",
+    },
+    Mutant {
+        name: "truncate-without-the-length",
+        file: "length.rs",
+        site: Expression,
+        find: "Cut::begin(parts.pool, &file, blocks..old)",
+        replace: "{
+            drop(_length);
+            Cut::begin(parts.pool, &file, blocks..old)
+        }",
+        models: &["truncate_extend"],
+        reason: "new pages are cut off that came in behind the look at the end of the file (S8)",
     },
     Mutant {
         name: "drop-without-the-length",
