@@ -88,9 +88,9 @@ impl Bed {
         self.geometry.segment(self.flushed)
     }
 
-    /// The commits before a position.
+    /// The commits before a position; the first end is that of none.
     fn commits_to(&self, end: Lsn) -> usize {
-        self.ends.partition_point(|other| *other <= end) - 1
+        self.ends.partition_point(|other| *other <= end).saturating_sub(1)
     }
 
     /// The store refuses to open, changes no byte, and names the hole.

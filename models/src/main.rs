@@ -82,6 +82,9 @@ enum Action {
 struct Hunted {
     /// A part of the names of some.
     pattern: Option<String>,
+    /// Only those that are listed as ones that nothing kills.
+    #[arg(long)]
+    listed: bool,
     /// A search that takes longer has killed nothing.
     #[arg(long, value_parser = humantime::parse_duration, default_value = "10s")]
     budget: Duration,
@@ -99,8 +102,11 @@ impl Hunted {
     ) -> Result<bool, Box<dyn Error>> {
         check_switch()?;
         let all = hunt.all()?;
-        let chosen =
-            self.share.part(found::select(&all, self.pattern.as_deref()).map_err(Usage)?)?;
+        let mut chosen = found::select(&all, self.pattern.as_deref()).map_err(Usage)?;
+        if self.listed {
+            chosen.retain(|found| hunt.lists(found));
+        }
+        let chosen = self.share.part(chosen)?;
         let resume = self.share.open()?;
         let means = Means { jobs, resume: resume.as_ref() };
         hunt.run(&all, &chosen, self.budget, means, out)

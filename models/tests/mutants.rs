@@ -22,9 +22,8 @@ fn every_mutant_is_killed() {
 
 #[test]
 fn the_table_has_a_row_for_each_mutant_of_the_shard_and_is_resumed() {
-    let name = format!("seawall-mutants-resume-{}", std::process::id());
-    let file = std::env::temp_dir().join(name);
-    let _ = std::fs::remove_file(&file);
+    let dir = tempfile::tempdir().expect("a good disk");
+    let file = dir.path().join("resume");
     let table = |shard: &str| {
         let file = file.to_str().expect("a path in UTF-8");
         let output = mutants(&["sync_cycle", "--shard", shard, "--resume", file]);
@@ -47,5 +46,4 @@ fn the_table_has_a_row_for_each_mutant_of_the_shard_and_is_resumed() {
     };
     let second = names(&table("2/2"));
     assert!(names(&first).iter().all(|name| !second.contains(name)), "shards do not overlap");
-    let _ = std::fs::remove_file(&file);
 }

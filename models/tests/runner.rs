@@ -1,6 +1,7 @@
 //! The runner as its users call it.
 
 use std::process::{Command, Output};
+use tempfile::TempDir;
 
 fn runner(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_seawall-models"))
@@ -173,11 +174,11 @@ fn shards_are_parts_of_the_searches() {
     assert_eq!(of("1/3") + of("2/3") + of("3/3"), of("1/1"));
 }
 
-/// A path in the temporary folder where there is no file yet.
-fn fresh(name: &str) -> String {
-    let path = std::env::temp_dir().join(format!("seawall-runner-{name}-{}", std::process::id()));
-    let _ = std::fs::remove_file(&path);
-    path.into_os_string().into_string().expect("a path in UTF-8")
+/// A folder that is gone with its guard, and a path in it where there is no file yet.
+fn fresh() -> (TempDir, String) {
+    let dir = TempDir::new().expect("a good disk");
+    let path = dir.path().join("resume");
+    (dir, path.into_os_string().into_string().expect("a path in UTF-8"))
 }
 
 fn objects(output: &Output) -> Vec<serde_json::Value> {
@@ -187,7 +188,7 @@ fn objects(output: &Output) -> Vec<serde_json::Value> {
 
 #[test]
 fn a_resumed_run_prints_what_was_found_and_searches_the_rest() {
-    let file = fresh("resume");
+    let (_dir, file) = fresh();
     let run = |engines: &[&str]| {
         let mut arguments = vec!["run", "sync_cycle", "--json", "--resume", &file];
         arguments.extend(engines.iter().flat_map(|engine| ["--engine", engine]));
@@ -206,7 +207,7 @@ fn a_resumed_run_prints_what_was_found_and_searches_the_rest() {
 
 #[test]
 fn a_search_that_failed_is_run_again() {
-    let file = fresh("failed");
+    let (_dir, file) = fresh();
     for _ in 0..2 {
         let arguments = ["run", "lost_update", "--engine", "dpor", "--json", "--resume", &file];
         let output = runner(&arguments, &[]);
@@ -218,7 +219,7 @@ fn a_search_that_failed_is_run_again() {
 
 #[test]
 fn a_run_with_a_budget_goes_on_where_the_last_one_stopped() {
-    let file = fresh("budget");
+    let (_dir, file) = fresh();
     let run = |arguments: &[&str], expected: i32| {
         let arguments = [&["run", "mark_write", "--resume", &file], arguments].concat();
         let output = runner(&arguments, &[]);
@@ -239,7 +240,7 @@ fn a_run_with_a_budget_goes_on_where_the_last_one_stopped() {
 
 #[test]
 fn a_file_of_something_else_is_no_file_to_resume_from() {
-    let file = fresh("else");
+    let (_dir, file) = fresh();
     std::fs::write(&file, "a letter\n").expect("a good disk");
     for command in ["run", "mutants", "orderings"] {
         let output = runner(&[command, "--resume", &file], &[]);

@@ -127,6 +127,15 @@ impl Hunt {
         Ok(wrong == 0)
     }
 
+    /// Whether it is listed as one that nothing kills.
+    pub fn lists(&self, found: &Found) -> bool {
+        self.survivor(found).is_some()
+    }
+
+    fn survivor(&self, found: &Found) -> Option<&'static Survivor> {
+        self.survivors.iter().find(|survivor| survivor.name == found.name)
+    }
+
     /// The names that are listed and that nothing has.
     fn unknown(&self, all: &[Found]) -> Vec<&'static str> {
         let is_unknown = |name: &&str| all.iter().all(|found| found.name != *name);
@@ -221,8 +230,7 @@ impl Ground<'_> {
     }
 
     fn hunt_once(&self, found: &Found, trial: Trial<'_>) -> Fate {
-        let listed = self.hunt.survivors.iter().find(|survivor| survivor.name == found.name);
-        let mut fate = Fate { tries: Vec::new(), listed };
+        let mut fate = Fate { tries: Vec::new(), listed: self.hunt.survivor(found) };
         let Searches { near, far, long } = self.hunt.searches(Some(&found.used_by), &self.code);
         let search = |(model, engine): (&'static Model, Engine)| Try {
             by: model.name.to_owned(),

@@ -3,13 +3,13 @@ use crate::child::{Order, Search};
 use crate::engine::Engine;
 use crate::mutants::schemata::VARIABLE;
 use crate::schedule::At;
-use std::env;
+use tempfile::TempDir;
 
-/// A path in the temporary folder where there is no file yet.
-fn fresh(name: &str) -> PathBuf {
-    let path = env::temp_dir().join(format!("seawall-resume-{name}-{}", std::process::id()));
-    let _ = fs::remove_file(&path);
-    path
+/// A folder that is gone with its guard, and a path in it where there is no file yet.
+fn fresh() -> (TempDir, PathBuf) {
+    let dir = TempDir::new().expect("a good disk");
+    let path = dir.path().join("resume");
+    (dir, path)
 }
 
 /// Stands for the program; nobody runs it.
@@ -53,8 +53,8 @@ fn verdicts() -> [Verdict; 5] {
 }
 
 /// What of a search is taken by a second call, after a first one has found this.
-fn taken(name: &str, mutant: Option<&str>, found: &Finished) -> Option<Finished> {
-    let (path, program) = (fresh(name), program());
+fn taken(mutant: Option<&str>, found: &Finished) -> Option<Finished> {
+    let ((_dir, path), program) = (fresh(), program());
     let search = search(&program, Engine::Dpor, 1, mutant);
     let first = Resume::open(&path).expect("a new file");
     first.note(&search, found).expect("a good disk");
@@ -68,7 +68,7 @@ fn only_what_passed_is_taken_without_a_mutant() {
         let found = finished(verdict, LIMIT);
         let known = (found.verdict == Verdict::Passed)
             .then(|| Finished { is_known: true, ..found.clone() });
-        assert_eq!(taken("plain", None, &found), known, "{:?}", found.verdict);
+        assert_eq!(taken(None, &found), known, "{:?}", found.verdict);
     }
 }
 
@@ -78,15 +78,15 @@ fn with_a_mutant_a_kill_is_taken_too_and_a_limit_if_it_was_no_shorter() {
         let is_kept = matches!(verdict, Verdict::Passed | Verdict::Failed(_) | Verdict::TimedOut);
         let found = finished(verdict, LIMIT);
         let known = is_kept.then(|| Finished { is_known: true, ..found.clone() });
-        assert_eq!(taken("mutant", Some("m"), &found), known, "{:?}", found.verdict);
+        assert_eq!(taken(Some("m"), &found), known, "{:?}", found.verdict);
     }
     let short = finished(Verdict::TimedOut, LIMIT / 2);
-    assert_eq!(taken("short", Some("m"), &short), None);
+    assert_eq!(taken(Some("m"), &short), None);
 }
 
 #[test]
 fn a_result_of_another_build_engine_seed_or_mutant_is_not_taken() {
-    let (path, program) = (fresh("other"), program());
+    let ((_dir, path), program) = (fresh(), program());
     let noted = search(&program, Engine::Random, 1, None);
     let first = Resume::open(&path).expect("a new file");
     first.note(&noted, &finished(Verdict::Passed, LIMIT)).expect("a good disk");
@@ -106,7 +106,7 @@ fn a_result_of_another_build_engine_seed_or_mutant_is_not_taken() {
 
 #[test]
 fn the_seed_is_nothing_to_a_search_without_samples() {
-    let (path, program) = (fresh("seed"), program());
+    let ((_dir, path), program) = (fresh(), program());
     let first = Resume::open(&path).expect("a new file");
     let noted = search(&program, Engine::Dpor, 1, None);
     first.note(&noted, &finished(Verdict::Passed, LIMIT)).expect("a good disk");
@@ -117,7 +117,7 @@ fn the_seed_is_nothing_to_a_search_without_samples() {
 
 #[test]
 fn a_torn_last_line_is_cut_off() {
-    let (path, program) = (fresh("torn"), program());
+    let ((_dir, path), program) = (fresh(), program());
     let searches = [1, 2].map(|seed| search(&program, Engine::Random, seed, None));
     let first = Resume::open(&path).expect("a new file");
     for search in &searches {
@@ -144,7 +144,7 @@ fn a_file_of_something_else_is_refused_and_left_as_it_is() {
     let torn_row = format!("{HEADER}\nodd\n");
     let other_row = format!("{HEADER}\n{{\"search\":{{}},\"verdict\":\"passed\"}}\n");
     for text in ["odd", "odd\n", "{}\n", "\n", &torn_row, &other_row] {
-        let path = fresh("else");
+        let (_dir, path) = fresh();
         fs::write(&path, text).expect("a good disk");
         let error = Resume::open(&path).expect_err(text);
         assert!(error.contains("is no file of --resume"), "{error}");
@@ -154,7 +154,7 @@ fn a_file_of_something_else_is_refused_and_left_as_it_is() {
 
 #[test]
 fn one_run_has_the_file_at_a_time() {
-    let path = fresh("locked");
+    let (_dir, path) = fresh();
     let first = Resume::open(&path).expect("a new file");
     assert!(Resume::open(&path).expect_err("it is held").contains("in use"));
     drop(first);
@@ -163,7 +163,7 @@ fn one_run_has_the_file_at_a_time() {
 
 #[test]
 fn the_last_row_of_a_search_counts() {
-    let (path, program) = (fresh("last"), program());
+    let ((_dir, path), program) = (fresh(), program());
     let search = search(&program, Engine::Dpor, 1, None);
     let first = Resume::open(&path).expect("a new file");
     first.note(&search, &finished(Verdict::TimedOut, LIMIT)).expect("a good disk");
