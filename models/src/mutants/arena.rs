@@ -72,10 +72,9 @@ impl<'a> Arena<'a> {
         out: &mut impl Write,
     ) -> Result<Self, Box<dyn Error>> {
         let target = target()?;
-        let folder = target.join(name);
-        writeln!(out, "building the mutated copy in {}", folder.display())?;
+        writeln!(out, "building the mutated copy in {}", target.join(name).display())?;
         out.flush()?;
-        let copy = Copy::write(root(), &target, &folder, woven)?;
+        let copy = Copy::write(root(), &target, name, woven)?;
         Ok(Self { program: copy.build()?, means, copy })
     }
 

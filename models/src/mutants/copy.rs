@@ -2,7 +2,8 @@
 //!
 //! It keeps the layout of the repository, so every relative path still holds, and files that do
 //! not change are not written again, so the next run builds nothing. What it depends on is compiled
-//! where the repository's own build compiles it, once for both.
+//! where the repository's own build compiles it, once for both; its own packages have another
+//! version, so that cargo does not compile them over those of the repository.
 
 use super::schemata::SWITCH;
 use serde_json::Value;
@@ -35,31 +36,32 @@ pub struct Copy {
 }
 
 impl Copy {
-    /// Writes the copy of the repository at `root` into a folder of its `target` directory, with
-    /// the `woven` texts of files below `core/src`.
+    /// Writes the copy of the repository at `root` into the folder `name` of its `target`
+    /// directory, with the `woven` texts of files below `core/src`.
     pub fn write(
         root: &Path,
         target: &Path,
-        folder: &Path,
+        name: &str,
         mut woven: BTreeMap<String, String>,
     ) -> Result<Self, Box<dyn Error>> {
-        fs::create_dir_all(folder)?;
+        let folder = target.join(name);
+        fs::create_dir_all(&folder)?;
         let lock = File::create(folder.join(".lock"))?;
         lock.lock()?;
         let core_src = root.join("core/src");
         let lib = woven.remove("lib.rs").map_or_else(|| read(&core_src.join("lib.rs")), Ok)?;
         woven.insert("lib.rs".to_owned(), lib + SWITCH);
 
-        for name in COPIED {
-            mirror(&root.join(name), &folder.join(name), &|file| {
+        for package in COPIED {
+            mirror(&root.join(package), &folder.join(package), &|file| {
                 let inside = file.strip_prefix(&core_src).ok()?.to_str()?;
                 woven.get(inside).cloned().map(String::into_bytes)
             })?;
         }
-        let manifest = workspace_manifest(&read(&root.join("Cargo.toml"))?);
+        let manifest = workspace_manifest(&read(&root.join("Cargo.toml"))?, name);
         update(&folder.join("Cargo.toml"), manifest.as_bytes())?;
         update(&folder.join("Cargo.lock"), read(&root.join("Cargo.lock"))?.as_bytes())?;
-        Ok(Self { folder: folder.to_owned(), target: target.to_owned(), _lock: lock })
+        Ok(Self { folder, target: target.to_owned(), _lock: lock })
     }
 
     /// Builds the runner over the mutated sources; the path of its binary.
@@ -187,9 +189,9 @@ fn read(path: &Path) -> io::Result<String> {
         .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
 }
 
-/// The root manifest with other members and lints: of its tables only those of the workspace and of
-/// the profiles, and of `[workspace]` no list.
-fn workspace_manifest(root: &str) -> String {
+/// The root manifest with other members and lints, and `name` as metadata of the version: of its
+/// tables only those of the workspace and of the profiles, and of `[workspace]` no list.
+fn workspace_manifest(root: &str, name: &str) -> String {
     let mut text = String::new();
     let mut table = "";
     let mut in_list = false;
@@ -206,7 +208,12 @@ fn workspace_manifest(root: &str) -> String {
         let is_lints = table.starts_with("[workspace.lints");
         let keep = table.starts_with("[workspace") && !is_lints || table.starts_with("[profile");
         if keep && !in_list {
-            text.push_str(line);
+            match line.strip_suffix('"') {
+                Some(start) if table == "[workspace.package]" && line.starts_with("version") => {
+                    text += &format!("{start}+{name}\"");
+                }
+                _ => text.push_str(line),
+            }
             text.push('\n');
             if line.trim_end() == "[workspace]" {
                 text.push_str(MEMBERS);
@@ -227,14 +234,15 @@ mod tests {
     #[test]
     fn the_manifest_of_the_copy_has_members_of_its_own() {
         let root = "[package]\nname = \"x\"\n\n[workspace]\nresolver = \"3\"\nmembers = [\n  \
-            \"a\",\n]\ndefault-members = [\"a\"]\nexclude = [\"b\"]\n\n[workspace.dependencies]\n\
-            loom = \"0.7\"\n\n[workspace.lints.rust]\nmissing_docs = \"warn\"\n\n\
-            [dependencies]\nc = \"1\"\n\n[profile.dev.package.\"*\"]\n\
-            opt-level = 2\n";
+            \"a\",\n]\ndefault-members = [\"a\"]\nexclude = [\"b\"]\n\n[workspace.package]\n\
+            version = \"0.1.0\"\n\n[workspace.dependencies]\nloom = \"0.7\"\n\n\
+            [workspace.lints.rust]\nmissing_docs = \"warn\"\n\n[dependencies]\nc = \"1\"\n\n\
+            [profile.dev.package.\"*\"]\nopt-level = 2\n";
         let expected = format!(
-            "[workspace]\n{MEMBERS}\nresolver = \"3\"\n\n[workspace.dependencies]\n\
-             loom = \"0.7\"\n\n[profile.dev.package.\"*\"]\nopt-level = 2\n{LINTS}"
+            "[workspace]\n{MEMBERS}\nresolver = \"3\"\n\n[workspace.package]\n\
+             version = \"0.1.0+orderings\"\n\n[workspace.dependencies]\nloom = \"0.7\"\n\n\
+             [profile.dev.package.\"*\"]\nopt-level = 2\n{LINTS}"
         );
-        assert_eq!(workspace_manifest(root), expected);
+        assert_eq!(workspace_manifest(root, "orderings"), expected);
     }
 }
