@@ -293,3 +293,6 @@ fn bad(record: &Record, reason: &dyn fmt::Display) -> Error {
 fn senseless(record: &Record, reason: &dyn fmt::Display) -> WalFault {
     WalFault::BadContent { lsn: record.start, reason: reason.to_string() }
 }
+
+#[cfg(test)]
+mod tests;

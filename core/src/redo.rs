@@ -219,7 +219,7 @@ mod tests {
         let mut record = RecordBuf::new(RecordKind::Pages);
         put(&mut record);
         record.close();
-        let len = record.len();
+        let len = record.length();
         record.finish(Lsn(8))[RECORD_HEADER_BYTES..len].to_vec()
     }
 

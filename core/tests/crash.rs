@@ -189,7 +189,7 @@ fn a_record_that_is_durable_in_part_stays_a_torn_tail_however_recovery_crashes()
         disk.overwrite(&path, geometry.block_offset(block), &bytes);
     }
     disk.overwrite(&path, geometry.block_offset(*blocks.end()) + 32, &[0; 992]);
-    let image = disk.crash_images(&CrashOptions::default()).next().expect("one");
+    let image = disk.durable_image();
     let images = crash_again(&image, &config, &expected, 2).unwrap();
     println!("{images} images");
     assert!(images > 10);

@@ -12,7 +12,7 @@ use seawall_core::files::FileOptions;
 use seawall_core::lsn::Lsn;
 use seawall_core::page::{FileId, PageId};
 use seawall_core::redo::{CUSTOM_DATA_BYTES_MAX, Redo};
-use seawall_core::sim::{CrashOptions, SimDisk};
+use seawall_core::sim::SimDisk;
 use seawall_core::sync::Mutex;
 use seawall_core::workers::Serial;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -49,7 +49,7 @@ fn first_byte(engine: &Engine, page: PageId) -> u8 {
 }
 
 fn crash(disk: &SimDisk) -> SimDisk {
-    disk.crash_images(&CrashOptions::default()).next().expect("nothing survives").mount()
+    disk.durable_image().mount()
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn notes_come_again_after_a_crash_in_recovery_and_not_from_before_a_checkpoint()
     note(&engine, 1);
     engine.checkpoint(Urgency::Immediate).unwrap();
     let second = note(&engine, 2);
-    let image = disk.crash_images(&CrashOptions::default()).next().expect("nothing survives");
+    let image = disk.durable_image();
     for _ in 0..2 {
         drop(open(&image.mount(), &redo));
         assert_eq!(redo.take_notes(), std::slice::from_ref(&second));

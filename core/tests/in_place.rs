@@ -10,7 +10,7 @@ use seawall_core::engine::Engine;
 use seawall_core::error::{Error, Result};
 use seawall_core::files::FileOptions;
 use seawall_core::page::{FileId, PageId};
-use seawall_core::sim::{CrashImage, CrashOptions, EIO, Fault, OpKind, SimDisk};
+use seawall_core::sim::{CrashImage, EIO, Fault, OpKind, SimDisk};
 use seawall_core::sync::Mutex;
 use seawall_core::wal::segment::WalSync;
 use std::sync::Arc;
@@ -37,7 +37,7 @@ fn value(disk: &SimDisk, config: &Config) -> Result<u8> {
 }
 
 fn losing_all(disk: &SimDisk) -> CrashImage {
-    disk.crash_images(&CrashOptions::default()).next().expect("one")
+    disk.durable_image()
 }
 
 #[test]

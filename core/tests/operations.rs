@@ -8,7 +8,7 @@ use seawall_core::engine::Engine;
 use seawall_core::files::{FileOptions, TablespaceId};
 use seawall_core::lsn::Lsn;
 use seawall_core::page::{FileId, PageId};
-use seawall_core::sim::{CrashOptions, SimDisk};
+use seawall_core::sim::SimDisk;
 use std::ops::Range;
 
 /// A store of two pages that need no image.
@@ -48,7 +48,7 @@ fn ranges_in_any_order_nested_or_touching_are_made_again_as_they_were() {
         change(&engine, page, ranges);
         let expected = engine.read(page).unwrap()[..120].to_vec();
         drop(engine);
-        let crashed = disk.crash_images(&CrashOptions::default()).next().expect("one").mount();
+        let crashed = disk.durable_image().mount();
         let engine = open(&crashed, &config()).unwrap();
         assert_eq!(engine.read(page).unwrap()[..120], expected, "{ranges:?}");
     }

@@ -10,7 +10,7 @@ use seawall_core::engine::Engine;
 use seawall_core::error::{Error, PageFault};
 use seawall_core::files::FileOptions;
 use seawall_core::page::{FileId, PageId};
-use seawall_core::sim::{CrashImage, CrashOptions, EIO, Fault, OpKind, ReadFault, SimDisk};
+use seawall_core::sim::{CrashImage, EIO, Fault, OpKind, ReadFault, SimDisk};
 
 const FILE: &str = "data/00000001.0";
 const FIRST: PageId = PageId::new(FileId(1), 0);
@@ -93,7 +93,7 @@ fn crashed() -> (CrashImage, Vec<Recovered>) {
             engine.checkpoint(Urgency::Immediate).unwrap();
         }
     }
-    let image = disk.crash_images(&CrashOptions::default()).next().expect("one");
+    let image = disk.durable_image();
     (image, states)
 }
 

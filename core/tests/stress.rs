@@ -27,7 +27,7 @@ use seawall_core::error::{Error, Result};
 use seawall_core::files::FileOptions;
 use seawall_core::operation::Operation;
 use seawall_core::page::{FileId, PageId};
-use seawall_core::sim::{CrashImage, CrashOptions, SimDisk, SplitMix64};
+use seawall_core::sim::{CrashImage, SimDisk, SplitMix64};
 use seawall_core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use seawall_core::wal::background::WalWriter;
 use std::hash::{BuildHasher, RandomState};
@@ -445,7 +445,7 @@ fn check_end(bed: Bed) {
     let made = bed.bounds(|page| &page.made);
     assert_eq!(counts(&bed.engine), (made.clone(), 0), "an update was lost");
     bed.engine.wait_durable(bed.engine.wal_positions().0).unwrap();
-    let nothing_survives = bed.disk.crash_images(&CrashOptions::default()).next().expect("one");
+    let nothing_survives = bed.disk.durable_image();
     check_image(&nothing_survives, &made, &made);
     (0..3).for_each(|seed| check_image(&bed.disk.crash_image(seed), &made, &made));
     bed.engine.close().unwrap();

@@ -14,7 +14,7 @@ use super::seawall_core::lsn::Lsn;
 use super::seawall_core::operation::Operation;
 use super::seawall_core::page::{FileId, Page, PageId};
 use super::seawall_core::poison::Poison;
-use super::seawall_core::sim::{CrashOptions, NoClock, Op, SimDisk};
+use super::seawall_core::sim::{NoClock, Op, SimDisk};
 use super::seawall_core::sync::Setting;
 use super::seawall_core::wal::background::{BackgroundSettings, WalWriter};
 use super::seawall_core::wal::position::{Geometry, segment_path};
@@ -268,9 +268,7 @@ impl Store {
         // A visible operation on the disk, so that no reduction takes the look at it, which follows
         // with no other thread in between, for something that may happen at any time.
         self.bed.disk.list("wal").expect("a good disk");
-        // The first image is the one in which nothing unsynced has survived.
-        let image = self.bed.disk.crash_images(&CrashOptions::default()).next();
-        let disk = Arc::new(image.expect("at least one").mount());
+        let disk = Arc::new(self.bed.disk.durable_image().mount());
         let mut reader = WalReader::new(disk, *self.wal.geometry(), SYSTEM_ID, start);
         let found = reader.read().expect("a good disk");
         found.is_ok_and(|record| record.body.starts_with(&[value; 8]))

@@ -34,7 +34,7 @@ fn make(blocks: u32) -> Result<Tree> {
     engine.extend(file, blocks)?;
     engine.checkpoint(Urgency::Immediate)?;
     engine.close()?;
-    Ok(disk.durable_tree())
+    Ok(disk.durable_image().tree())
 }
 
 fn open(disk: Arc<dyn Disk>) -> Result<Engine> {

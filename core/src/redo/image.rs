@@ -91,7 +91,7 @@ mod tests {
         let mut record = RecordBuf::new(RecordKind::Pages);
         put(&mut record, &page, compress);
         record.close();
-        let len = record.len();
+        let len = record.length();
         record.finish(crate::lsn::Lsn(8))[RECORD_HEADER_BYTES..len].to_vec()
     }
 

@@ -345,6 +345,11 @@ impl SimDisk {
         Snapshot::of(&self.state()).images(options)
     }
 
+    /// The first of [`SimDisk::crash_images`]: what is durable, and nothing else.
+    pub fn durable_image(&self) -> CrashImage {
+        self.crash_images(&CrashOptions::default()).next().expect("at least one")
+    }
+
     /// Identifies everything that a crash at this moment may leave: moments that have the same
     /// digest have the same images. The same in every run of one build.
     pub fn crash_digest(&self) -> u128 {

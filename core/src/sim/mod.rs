@@ -34,7 +34,7 @@
 //! })));
 //! save(&disk, 2)?;
 //! disk.set_observer(None);
-//! let nothing_else_survives = disk.crash_images(&CrashOptions::default()).next().expect("one");
+//! let nothing_else_survives = disk.durable_image();
 //! assert_eq!(load(&nothing_else_survives.mount())?, 2);
 //! # std::io::Result::Ok(())
 //! ```

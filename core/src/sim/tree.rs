@@ -1,11 +1,11 @@
 //! Directories and files as plain bytes: the way from one compilation of this crate to another.
 
+use super::SimDisk;
 use super::content::Content;
 use super::crash::CrashImage;
 use super::junk::Medium;
 use super::names::Names;
 use super::state::{Inode, State};
-use super::{CrashOptions, SimDisk};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -30,13 +30,6 @@ impl CrashImage {
 }
 
 impl SimDisk {
-    /// What is durable: all that a crash leaves if nothing else survives.
-    pub fn durable_tree(&self) -> Tree {
-        // Of all images the first is the one without anything that is pending.
-        let mut images = self.crash_images(&CrashOptions::default());
-        images.next().expect("one at least").tree()
-    }
-
     /// A disk that holds what a tree says, durable, with sectors of this size. It is no operation:
     /// nothing is counted, and no scheduling point is passed.
     ///

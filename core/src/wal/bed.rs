@@ -9,7 +9,7 @@ use crate::config::Format;
 use crate::disk::Disk;
 use crate::lsn::Lsn;
 use crate::poison::Poison;
-use crate::sim::{CrashOptions, SimDisk};
+use crate::sim::SimDisk;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
@@ -72,5 +72,5 @@ fn record(bytes: usize) -> RecordBuf {
 
 /// What is left after a power cut of which nothing unsynced survives.
 pub(crate) fn crash(disk: &SimDisk) -> SimDisk {
-    disk.crash_images(&CrashOptions::default()).next().expect("one").mount()
+    disk.durable_image().mount()
 }

@@ -41,8 +41,8 @@ impl Wal {
     /// are there or for new ones: nothing has happened. [`Error::Poisoned`].
     pub fn insert(&self, record: &mut RecordBuf, epoch: Epoch) -> Result<Inserted> {
         self.poison.check()?;
-        if record.len() > MAX_RECORD_BYTES {
-            let (bytes, max_bytes) = (record.len(), MAX_RECORD_BYTES);
+        if record.length() > MAX_RECORD_BYTES {
+            let (bytes, max_bytes) = (record.length(), MAX_RECORD_BYTES);
             return Err(Error::RecordTooLarge { bytes, max_bytes });
         }
         record.close();

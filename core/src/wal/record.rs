@@ -196,13 +196,8 @@ impl RecordBuf {
     }
 
     /// Bytes of header and body.
-    pub fn len(&self) -> usize {
+    pub fn length(&self) -> usize {
         self.closed.map_or(self.bytes.len(), |closed| closed.length)
-    }
-
-    /// Whether the body is empty.
-    pub fn is_empty(&self) -> bool {
-        self.len() == RECORD_HEADER_BYTES
     }
 
     /// Sums and pads the body, unless that is done: what can be done before the position is known.
@@ -324,6 +319,12 @@ mod tests {
         let bytes = record(b"hello", Lsn(1000));
         let error = RecordHeader::decode(header(&bytes), Lsn(1008)).unwrap_err();
         assert_eq!(error, "record says it starts at 0/000003E8, expected 0/000003F0");
+    }
+
+    #[test]
+    fn zeros_are_no_record() {
+        let error = RecordHeader::decode(&[0; RECORD_HEADER_BYTES], Lsn(64)).unwrap_err();
+        assert_eq!(error, "zeros, no record was written here");
     }
 
     #[test]

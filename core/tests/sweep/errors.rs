@@ -157,7 +157,7 @@ fn losing_all(disk: &SimDisk, work: impl FnOnce()) -> Vec<(Op, CrashImage)> {
     let found = Arc::new(Mutex::new(Vec::<(Op, CrashImage)>::new()));
     let collect = Arc::clone(&found);
     disk.set_observer(Some(Box::new(move |disk, op| {
-        let image = disk.crash_images(&CrashOptions::default()).next().expect("one");
+        let image = disk.durable_image();
         let mut found = collect.lock();
         if found.last().is_none_or(|(_, last)| last.digest() != image.digest()) {
             found.push((op.clone(), image));

@@ -11,7 +11,7 @@
 use super::seawall_core::config::Format;
 use super::seawall_core::disk::Disk;
 use super::seawall_core::poison::Poison;
-use super::seawall_core::sim::{CrashOptions, SimDisk};
+use super::seawall_core::sim::SimDisk;
 use super::seawall_core::sync::thread;
 use super::seawall_core::wal::position::{Geometry, WAL_DIR, segment_path};
 use super::seawall_core::wal::segment::{SegmentCounts, Segments, SyncMethod, WalSync};
@@ -45,8 +45,7 @@ fn scenario() {
     let theirs = segments.clone();
     let other = thread::spawn(move || theirs.create_upto(1).expect("a good disk"));
     segments.create_upto(1).expect("a good disk");
-    let image = disk.crash_images(&CrashOptions::default()).next();
-    let crashed = image.expect("at least one").mount();
+    let crashed = disk.durable_image().mount();
     assert_eq!(crashed.read_file(&segment_path(1)), [0; 128], "not durable");
     other.join().expect("the other");
 

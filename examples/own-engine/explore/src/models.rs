@@ -112,7 +112,7 @@ fn create() -> seawall_models::native::error::Result<Tree> {
     let on_disk: Arc<dyn seawall_models::native::disk::Disk> = Arc::new(disk.clone());
     let (config, clock) = (sim::smallest_config(), Arc::new(sim::NoClock));
     ::own_engine::Bank::create(&on_disk, &config, clock, &[100, 0])?;
-    Ok(disk.durable_tree())
+    Ok(disk.durable_image().tree())
 }
 
 /// The balances that recovery finds: native, too.
