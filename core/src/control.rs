@@ -317,6 +317,7 @@ fn open_file(disk: &dyn Disk, path: &str) -> Result<Arc<dyn DiskFile>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sim::SimDisk;
 
     fn control() -> Control {
         Control {
@@ -355,7 +356,7 @@ mod tests {
 
     #[test]
     fn a_slot_in_the_place_of_the_other_is_not_valid_and_leaves_that_in_doubt() {
-        let disk = crate::sim::SimDisk::new();
+        let disk = SimDisk::new();
         let closed = Control { sequence: 6, state: StoreState::Closed, ..control() };
         let mut bytes = vec![0; 2 * SLOT_BYTES];
         for half in bytes.chunks_exact_mut(SLOT_BYTES) {
@@ -366,6 +367,42 @@ mod tests {
         let Err(ControlFault::BadContent { reason }) = &slots.0[1] else { panic!("{slots:?}") };
         assert_eq!(reason, "sequence 6 in slot 1, expected one whose remainder by 2 is 1");
         assert_eq!(slots.latest().unwrap(), (0, closed.in_doubt()));
+    }
+
+    #[test]
+    fn a_slot_of_another_version_is_refused_whatever_else_it_says() {
+        let mut slot = control().encode();
+        slot[8..12].copy_from_slice(&9u32.to_le_bytes());
+        let refused = ControlFault::Version { found: 9, supported: FORMAT_VERSION };
+        assert_eq!(Control::decode(&slot), Err(refused.clone()));
+        let sum = checksum(&slot);
+        slot[12..16].copy_from_slice(&sum.to_le_bytes());
+        assert_eq!(Control::decode(&slot), Err(refused));
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_cannot_be_read_or_is_too_short_is_named_as_such() {
+        let disk = SimDisk::new();
+        assert!(matches!(Slots::read(&disk), Err(Error::NotAStore { .. })));
+        disk.write_file(CONTROL_FILE, &[0; 2 * SLOT_BYTES - 1]);
+        let (bytes, expected_bytes) = (2 * SLOT_BYTES as u64 - 1, 2 * SLOT_BYTES as u64);
+        let Err(Error::Control(fault)) = Slots::read(&disk) else { panic!("it was read") };
+        assert_eq!(fault, ControlFault::Truncated { bytes, expected_bytes });
+        disk.create_dir("directory").unwrap();
+        assert!(matches!(Slots::read_at(&disk, "directory"), Err(Error::Io { .. })));
+    }
+
+    #[test]
+    fn a_poisoned_store_writes_no_control_file() {
+        let disk = SimDisk::new();
+        ControlFile::create(&disk, control()).unwrap();
+        let poison = Arc::new(Poison::new());
+        let mut file = ControlFile::open(&disk, Arc::clone(&poison)).unwrap();
+        file.write(control()).unwrap();
+        poison.poison("sync", "a file", &io::Error::other("broken"));
+        let (before, done) = (disk.read_file(CONTROL_FILE), disk.operations());
+        assert!(matches!(file.write(control()), Err(Error::Poisoned(_))));
+        assert_eq!((disk.read_file(CONTROL_FILE), disk.operations()), (before, done));
     }
 
     #[test]
@@ -380,9 +417,15 @@ mod tests {
 
     #[test]
     fn positions_that_make_no_sense_are_refused_though_the_checksum_is_right() {
+        let is_refused = |control: Control| {
+            let found = Control::decode(&control.encode());
+            matches!(found, Err(ControlFault::BadContent { .. }))
+        };
         for redo in [Lsn(u64::MAX - 7), Lsn(0x1030), Lsn(0x0F01)] {
-            let slot = Control { redo, ..control() }.encode();
-            assert!(matches!(Control::decode(&slot), Err(ControlFault::BadContent { .. })));
+            assert!(is_refused(Control { redo, ..control() }), "{redo}");
         }
+        let ending_at = |end| Control { checkpoint_end: Lsn(end), ..control() };
+        assert!(is_refused(ending_at(LSN_LIMIT)));
+        assert!(!is_refused(ending_at(LSN_LIMIT - 8)));
     }
 }

@@ -88,6 +88,8 @@ impl Engine {
         let (poison, method) = (Arc::new(Poison::new()), config.wal_sync_method());
         let segments = Segments::open(Arc::clone(disk), geometry, poison, method)?;
         segments.create_upto(1)?;
+        // The directories: nothing orders their entries and that of the control file.
+        disk.sync_dir("").map_err(|e| failed("sync", "the store's directory", 0, e))?;
         let start = geometry.start();
         let control = Control {
             sequence: 0,

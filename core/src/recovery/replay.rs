@@ -69,7 +69,9 @@ impl Replay<'_> {
             report.notes += self.pass_notes(&batch, before)?;
             refused.map_or(Ok(()), |(_, error)| Err(error))?;
             self.truncate(&batch)?;
-            batch.error.map_or(Ok(()), Err)?;
+            if let Some(error) = batch.error.take() {
+                return Err(error);
+            }
             batch = next;
         }
         Ok(())
@@ -85,11 +87,12 @@ impl Replay<'_> {
     ) -> (Vec<Made>, Batch) {
         let (mut made, mut next) = (Vec::new(), Batch::default());
         made.resize_with(shares.len(), Made::default);
-        let mut tasks: Vec<Task<'_>> = vec![Box::new(|| next = batches.read(self.pool))];
-        for (share, made) in shares.iter().zip(&mut made) {
-            tasks.push(Box::new(move || *made = self.make(batch, share)));
-        }
-        workers.run(tasks);
+        let read = || next = batches.read(self.pool);
+        let make = shares
+            .iter()
+            .zip(&mut made)
+            .map(|(share, made)| -> Task<'_> { Box::new(move || *made = self.make(batch, share)) });
+        workers.run([Box::new(read) as Task<'_>].into_iter().chain(make).collect());
         (made, next)
     }
 
