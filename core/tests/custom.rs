@@ -6,6 +6,7 @@ mod common;
 use common::redo::{ADD, Adds, Threads, addition, open_with};
 use common::{config, create, files_of};
 use seawall_core::checkpoint::Urgency;
+use seawall_core::config::{Config, FullPageImages};
 use seawall_core::engine::Engine;
 use seawall_core::error::{Error, WalFault};
 use seawall_core::files::FileOptions;
@@ -68,6 +69,23 @@ fn bytes_and_custom_changes_of_a_page_are_made_again_in_their_order() {
     engine.commit(operation).unwrap();
     let engine = open(&crash(&disk), &redo);
     assert_eq!(engine.read(FIRST).unwrap()[..3], [7, 95, 6]);
+}
+
+#[test]
+fn a_custom_change_that_a_page_has_already_is_not_made_again() {
+    let redo = Arc::default();
+    let (disk, engine) = store(&redo);
+    engine.configure(Config { full_page_images: FullPageImages::Off, ..config() }).unwrap();
+    engine.checkpoint(Urgency::Immediate).unwrap();
+    add(&engine, FIRST, 3);
+    add(&engine, SECOND, 5);
+    let crashed = crash(&disk);
+    // As an eviction would have written the first page.
+    engine.checkpoint(Urgency::Immediate).unwrap();
+    crashed.overwrite("data/00000001.0", 0, &disk.read_file("data/00000001.0")[..4096]);
+    let engine = open(&crashed, &redo);
+    assert_eq!((first_byte(&engine, FIRST), first_byte(&engine, SECOND)), (3, 5));
+    assert_eq!(engine.recovery().changes, 1);
 }
 
 #[test]

@@ -11,11 +11,13 @@ use common::{BODY_BYTES, Change, Recovered, config, content, create, files_of, o
 use proptest::prelude::*;
 use seawall_core::checkpoint::Urgency;
 use seawall_core::config::{Config, Format};
+use seawall_core::control::Slots;
 use seawall_core::engine::Engine;
 use seawall_core::error::{Error, WalFault};
 use seawall_core::files::FileOptions;
 use seawall_core::lsn::Lsn;
 use seawall_core::page::{FileId, PageId};
+use seawall_core::recovery::Survey;
 use seawall_core::sim::SimDisk;
 use seawall_core::sync::atomic::{AtomicU64, Ordering};
 use seawall_core::wal::position::{BLOCK_HEADER_BYTES, Geometry, segment_path};
@@ -267,6 +269,74 @@ fn a_record_of_an_unknown_kind_is_refused_and_never_the_end() {
     bed.forge(&disk, end, 24, end, 77, &[]);
     let fault = bed.refused(&disk).to_string();
     assert_eq!(fault, format!("record at {end}: record kind 77 is not known to this version"));
+}
+
+/// An entry of a pages record: one byte of a page.
+fn step(page: PageId) -> Vec<u8> {
+    [&page.to_bits().to_le_bytes()[..], &[1, 0, 0, 0], &[0, 0, 1, 0, 9]].concat()
+}
+
+/// The same: an image of `len` bytes, of which these are stored.
+fn image(page: PageId, len: u16, stored: &[u8]) -> Vec<u8> {
+    let lengths = [len, stored.len() as u16].map(u16::to_le_bytes).concat();
+    [&page.to_bits().to_le_bytes()[..], &[0; 4], &lengths, stored].concat()
+}
+
+/// The body of a truncation.
+fn truncation(file: FileId, blocks: u32) -> Vec<u8> {
+    [file.0, blocks].map(u32::to_le_bytes).concat()
+}
+
+/// Appends records, by kind and body; a store that recovers up to them.
+fn forged(bed: &Bed, records: &[(u8, Vec<u8>)]) -> SimDisk {
+    let disk = bed.disk.crash_image(1).mount();
+    let mut at = *bed.ends.last().unwrap();
+    let left = bed.geometry.payload_bytes - at.0 % bed.geometry.payload_bytes;
+    assert!(left > 200, "the last valid block has {left} bytes left");
+    for (kind, body) in records {
+        let length = (RECORD_HEADER_BYTES + body.len()) as u32;
+        bed.forge(&disk, at, length, at, *kind, body);
+        at = at.plus(u64::from(length).next_multiple_of(8));
+    }
+    disk
+}
+
+#[test]
+fn a_record_with_right_checksums_that_makes_no_sense_is_refused_as_a_rehearsal_says() {
+    const PAGES_RECORD: u8 = 1;
+    const TRUNCATE: u8 = 4;
+    const DROP: u8 = 5;
+    let bed = Bed::new(3, 0);
+    let (unknown, page) = (FileId(9), |block| PageId::new(FILE, block));
+    let pages = |body| vec![(PAGES_RECORD, body)];
+    let beyond = "beyond the end";
+    let cases = [
+        (vec![(TRUNCATE, vec![0; 7])], "a Truncate record with a body of 7 bytes, expected 8"),
+        (vec![(DROP, vec![0; 8])], "a Drop record with a body of 8 bytes, expected 4"),
+        (vec![(TRUNCATE, truncation(unknown, 0))], "file 9"),
+        (pages(step(PageId::new(unknown, 0))), "file 9"),
+        (pages(step(page(PAGES))), beyond),
+        (pages(image(page(PAGES + 1), 1, &[1])), beyond),
+        (pages(image(page(u32::MAX), 1, &[1])), beyond),
+        (pages(image(page(0), 100, &[1, 2])), "the image of 100 bytes"),
+        (pages([step(page(0)), image(page(1), 5000, &[])].concat()), "image of page 1:1 has 5000"),
+        (vec![(TRUNCATE, truncation(FILE, 3)), (PAGES_RECORD, step(page(5)))], beyond),
+    ];
+    for (records, words) in cases {
+        let disk = forged(&bed, &records);
+        let (_, control) = Slots::read(&disk).unwrap().latest().unwrap();
+        let survey = Survey::read(Arc::new(disk.clone()), &control, None).unwrap();
+        let refusal = survey.refusal(true).map(Error::Wal);
+        let rehearsed = refusal.or_else(|| survey.rehearse().unwrap().refusal).map_or(Ok(()), Err);
+        for refused in [rehearsed, open(&disk, &large()).map(drop)] {
+            let Err(Error::Wal(WalFault::BadContent { reason, .. })) = refused else {
+                panic!("{words}: {refused:?}");
+            };
+            assert!(reason.contains(words), "{reason}: expected {words}");
+        }
+    }
+    let disk = forged(&bed, &pages(image(page(PAGES), 1, &[1])));
+    assert_eq!(open(&disk, &large()).unwrap().blocks(FILE).unwrap(), PAGES + 1, "the next block");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{clean_store, config, create, engine_on, files_of, open};
+use common::{clean_store, config, create, engine_on, files_of, open, operations};
 use seawall_core::checkpoint::Urgency;
 use seawall_core::config::{Config, Format, FullPageImages};
 use seawall_core::control::{CONTROL_FILE, Slots, StoreState};
@@ -26,19 +26,6 @@ fn refused_setting<T>(result: Result<T>) -> &'static str {
         Some(Error::Config { setting, .. }) => setting,
         other => panic!("{other:?}"),
     }
-}
-
-/// What is done to a disk, a word and a path each.
-fn operations(disk: &SimDisk, work: impl FnOnce()) -> Vec<String> {
-    let found = Arc::new(Mutex::new(Vec::new()));
-    let noted = Arc::clone(&found);
-    disk.set_observer(Some(Box::new(move |_, op| {
-        noted.lock().push(format!("{:?} {}", op.kind, op.path));
-    })));
-    work();
-    disk.set_observer(None);
-    let found = found.lock();
-    found.clone()
 }
 
 fn commit(engine: &Engine, page: PageId, value: u8) {
@@ -244,13 +231,14 @@ fn an_asynchronous_commit_wakes_the_wal_writer_which_makes_it_durable_in_three_r
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "nothing tells that a thread goes on sleeping")]
 fn the_background_writer_sleeps_until_it_is_woken() {
     let engine = engine_on(&SimDisk::new(), &config());
     let mut writer = engine.background_writer();
     while !engine.background_writer_round(&mut writer).unwrap().is_idle {}
     thread::scope(|scope| {
         let sleeper = scope.spawn(|| engine.background_writer_sleep(&writer));
-        // Nothing can be waited for that does not happen: it has time enough to end too early.
+        // Time enough to end too early.
         thread::sleep(Duration::from_millis(50));
         assert!(!sleeper.is_finished(), "it did not sleep");
         engine.wake_background_writer();

@@ -127,3 +127,16 @@ fn a_page_that_is_newer_than_the_end_of_the_log_is_refused_and_one_of_its_end_is
         assert_eq!(refused_page(&found), PageId::new(FileId(1), 5));
     }
 }
+
+#[test]
+fn a_file_that_was_cut_and_then_dropped_is_not_missed() {
+    let (disk, engine, file) = clean_store(16, 9);
+    let config = engine.config();
+    engine.truncate(file, 3).unwrap();
+    engine.drop_file(file).unwrap();
+    drop(engine);
+    let disk = disk.durable_image().mount();
+    let rehearsal = survey(&disk).rehearse().unwrap();
+    assert!(rehearsal.refusal.is_none(), "{:?}", rehearsal.refusal);
+    assert_eq!(recover(&disk, &config).unwrap(), Recovered::default());
+}

@@ -5,7 +5,9 @@
 mod common;
 
 use common::sweep::images_of;
-use common::{BODY_BYTES, Change, Recovered, config, content, create, files_of, open, recover};
+use common::{
+    BODY_BYTES, Change, Recovered, config, content, create, files_of, open, operations, recover,
+};
 use seawall_core::check::{Effect, FindingKind, check};
 use seawall_core::checkpoint::Urgency;
 use seawall_core::config::{Config, Format};
@@ -135,7 +137,8 @@ fn what_is_before_the_cut_is_kept_and_what_is_behind_is_put_aside() {
         assert_eq!(&disk.read_file(&path.replace("wal", &dir)), bytes, "{path}");
     }
     assert_eq!(disk.read_file(&format!("{dir}/control")), before["control"]);
-    assert!(disk.exists(&format!("{dir}/losses.txt")));
+    let in_words = disk.read_file(&format!("{dir}/losses.txt"));
+    assert_eq!(String::from_utf8(in_words).unwrap(), format!("{losses}\n"));
     assert_eq!(salvage(&disk, bed.cut(), false).unwrap(), Salvaged::Nothing);
     assert_eq!(recover(&disk, &roomy()).unwrap(), bed.states[KEPT]);
     let engine = open(&disk, &roomy()).unwrap();
@@ -278,13 +281,28 @@ fn a_page_that_is_newer_is_restored_if_it_can_be_and_else_kept_only_if_asked_for
     salvage(&disk, bed.cut(), true).unwrap();
     let dir = format!("salvaged-{:016x}", bed.cut().0);
     assert_eq!(disk.read_file(&format!("{dir}/newer-pages")), before[DATA[2]][..4096]);
-    kept(&bed, &disk);
+    kept(&bed, &disk, &[4]);
 }
 
-/// The state at the cut, but for page 4, which is as it was in the end; changes go on from there.
-fn kept(bed: &Bed, disk: &SimDisk) {
+#[test]
+fn all_pages_that_are_newer_are_kept() {
+    let bed = Bed::new();
+    let disk = bed.damaged();
+    let newer = [4, 5];
+    newer.iter().for_each(|block| bed.write_out(&disk, *block));
+    assert_eq!(prepare(&disk, bed.cut()).unwrap().losses().newer_pages, 2);
+    salvage(&disk, bed.cut(), true).unwrap();
+    kept(&bed, &disk, &newer);
+}
+
+/// The state at the cut, but for these pages, which are as they were in the end; changes go on from
+/// there.
+fn kept(bed: &Bed, disk: &SimDisk, newer: &[u32]) {
     let mut expected = bed.states[KEPT].clone();
-    expected.0.get_mut(&FILE).unwrap()[4] = bed.states.last().unwrap().0[&FILE][4].clone();
+    for block in newer.iter().map(|block| *block as usize) {
+        expected.0.get_mut(&FILE).unwrap()[block] =
+            bed.states.last().unwrap().0[&FILE][block].clone();
+    }
     let engine = open(disk, &roomy()).unwrap();
     assert_eq!(content(&engine).unwrap(), expected);
     let change = Change(vec![(PageId::new(FILE, 4), 9, vec![0xAB; 4])]);
@@ -292,6 +310,52 @@ fn kept(bed: &Bed, disk: &SimDisk) {
     change.apply(&mut expected);
     drop(engine);
     assert_eq!(recover(&disk.crash_image(7).mount(), &roomy()).unwrap(), expected);
+}
+
+#[test]
+fn what_is_put_aside_is_made_anew_and_durable_before_anything_is_cut() {
+    let bed = Bed::new();
+    let disk = bed.damaged();
+    let dir = format!("salvaged-{:016x}", bed.cut().0);
+    disk.create_dir(&dir).unwrap();
+    // What an earlier attempt has left.
+    for name in ["newer-pages", "losses.txt", "control"] {
+        disk.write_file(&format!("{dir}/{name}"), &disk.read_file("control"));
+    }
+    let done = operations(&disk, || drop(salvage(&disk, bed.cut(), false).unwrap()));
+    let until = done.iter().position(|done| done == "Write control").unwrap();
+    let aside: Vec<_> = done[..until].iter().map(|done| done.replace(&dir, "aside")).collect();
+    let (first, _) = bed.place(bed.cut());
+    let segments = files_of(&bed.image.mount());
+    let segments = segments.range(first..).filter(|(path, _)| path.starts_with("wal/"));
+    let files = segments.map(|(path, _)| path.replace("wal/", "aside/"));
+    let copied = |file: String| {
+        ["Remove", "Create", "Write", "SyncAll"].map(|done| format!("{done} {file}"))
+    };
+    let mut expected = ["CreateDir aside", "SyncDir ", "Remove aside/control", "SyncDir aside"]
+        .map(str::to_owned)
+        .to_vec();
+    expected.extend(files.flat_map(copied));
+    expected.push("Remove aside/newer-pages".to_owned());
+    expected
+        .extend(["aside/losses.txt", "aside/control.new"].map(str::to_owned).map(copied).concat());
+    let last = ["SyncDir aside", "Rename aside/control.new", "SyncDir aside"];
+    expected.extend(last.map(str::to_owned));
+    assert_eq!(aside, expected);
+    assert_eq!(recover(&disk, &roomy()).unwrap(), bed.states[KEPT]);
+}
+
+#[test]
+fn a_directory_is_of_a_salvage_if_its_name_is_as_one_makes_it() {
+    for (name, expected) in [
+        ("salvaged-00000000000000af", Some(Lsn(0xAF))),
+        ("salvaged-00000000000000AF", None),
+        ("salvaged-af", None),
+        ("salvaged-+0000000000000af", None),
+        ("salvage-00000000000000af", None),
+    ] {
+        assert_eq!(Salvage::parse_dir(name), expected, "{name}");
+    }
 }
 
 #[test]
@@ -389,6 +453,6 @@ fn newer_pages_that_are_kept_survive_a_crash_of_the_salvage() {
     let bed = Bed::new();
     let disk = bed.damaged();
     bed.write_out(&disk, 4);
-    let [refused, through] = crash(&bed, &disk, true, |disk| kept(&bed, disk));
+    let [refused, through] = crash(&bed, &disk, true, |disk| kept(&bed, disk, &[4]));
     assert!(refused > 50 && through > 0, "{refused}, {through}");
 }

@@ -14,6 +14,7 @@ use seawall_core::files::FileOptions;
 use seawall_core::operation::Operation;
 use seawall_core::page::{FileId, PAGE_HEADER_BYTES, PageId};
 use seawall_core::sim::SimDisk;
+use seawall_core::sync::Mutex;
 use seawall_core::sync::atomic::{AtomicU64, Ordering};
 use seawall_core::workers::Serial;
 use std::collections::BTreeMap;
@@ -97,6 +98,19 @@ pub(crate) fn files_of(disk: &SimDisk) -> BTreeMap<String, Vec<u8>> {
     let data = names("data").map(|name| format!("data/{name}"));
     let paths = wal.chain(data).chain(["control".to_owned()]);
     paths.map(|path| (path.clone(), disk.read_file(&path))).collect()
+}
+
+/// What is done to a disk, a word and a path each.
+pub(crate) fn operations(disk: &SimDisk, work: impl FnOnce()) -> Vec<String> {
+    let found = Arc::new(Mutex::new(Vec::new()));
+    let noted = Arc::clone(&found);
+    disk.set_observer(Some(Box::new(move |_, op| {
+        noted.lock().push(format!("{:?} {}", op.kind, op.path));
+    })));
+    work();
+    disk.set_observer(None);
+    let found = found.lock();
+    found.clone()
 }
 
 /// The body of a page, shared by the states that have it.
