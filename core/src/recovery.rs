@@ -62,7 +62,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Bytes that are looked at and cleared at once behind the end of the WAL.
+/// Bytes that are cleared at once behind the end of the WAL.
 const CLEAR_BYTES: usize = 1 << 20;
 
 /// The WAL that a crash left.
@@ -160,6 +160,9 @@ impl Recovery {
     /// Step 4: clears the WAL behind its end, durably. Without this, a discarded record could fit
     /// again behind the records to come: it has its right position.
     ///
+    /// It is written whatever it looks like: zeros may be in the page cache alone, of an opening
+    /// whose sync failed. Behind a log that was closed there is nothing to discard.
+    ///
     /// A torn record may be durable in part, up to a position that later blocks tell of. They go
     /// first, while the record's header (which may reach into the next block) still says that this
     /// was not the whole of it; otherwise a crash in between would leave what looks like damage.
@@ -177,7 +180,8 @@ impl Recovery {
             self.survey.disk.remove(&path).map_err(|e| failed("remove", &path, 0, e))?;
         }
         self.survey.disk.sync_dir(WAL_DIR).map_err(|e| poison.poison("sync", WAL_DIR, &e))?;
-        if !segment::list(&*self.survey.disk, &self.survey.geometry)?.contains(&last) {
+        let is_there = segment::list(&*self.survey.disk, &self.survey.geometry)?.contains(&last);
+        if !is_there || self.survey.control.ends_closed(end) {
             return Ok(());
         }
         let path = segment_path(last);
@@ -209,11 +213,12 @@ impl Recovery {
         let mut bytes = [0; BLOCK_HEADER_BYTES as usize];
         file.read_at(&mut bytes, offset).map_err(|e| failed("read", path, offset, e))?;
         match BlockHeader::decode(&bytes, self.survey.control.system_id, address) {
-            Ok(header) if header.flushed_upto > self.end() => {
-                BlockHeader { flushed_upto: self.end(), ..header }.encode(&mut bytes);
+            Ok(header) => {
+                let flushed_upto = header.flushed_upto.min(self.end());
+                BlockHeader { flushed_upto, ..header }.encode(&mut bytes);
                 file.write_at(&bytes, offset).map_err(|e| failed("write", path, offset, e))
             }
-            _ => Ok(()),
+            Err(_) => Ok(()),
         }
     }
 
@@ -264,19 +269,15 @@ impl Recovery {
     }
 }
 
-/// Overwrites what is not zero in a range of a file.
+/// Overwrites a range of a file with zeros.
 fn clear(file: &dyn DiskFile, path: &str, range: Range<u64>) -> Result<()> {
-    let mut bytes = AlignedBytes::zeroed(CLEAR_BYTES.min((range.end - range.start) as usize));
+    let zeros = AlignedBytes::zeroed(CLEAR_BYTES);
     let mut offset = range.start;
     while offset < range.end {
-        let rest = (range.end - offset).min(bytes.len() as u64) as usize;
-        let piece = &mut bytes[..rest];
-        let read = file.read_at(piece, offset).map_err(|e| failed("read", path, offset, e))?;
-        if piece[..read].iter().any(|byte| *byte != 0) {
-            piece.fill(0);
-            file.write_at(piece, offset).map_err(|e| failed("write", path, offset, e))?;
-        }
-        offset += rest as u64;
+        let bytes = (range.end - offset).min(CLEAR_BYTES as u64);
+        let written = file.write_at(&zeros[..bytes as usize], offset);
+        written.map_err(|e| failed("write", path, offset, e))?;
+        offset += bytes;
     }
     Ok(())
 }

@@ -3,15 +3,18 @@
 
 mod common;
 
-use common::{config, engine_on, open};
+use common::{config, content, engine_on, open, recover};
 use seawall_core::checkpoint::Urgency;
-use seawall_core::config::{Config, FullPageImages};
+use seawall_core::config::{Config, Format, FullPageImages};
 use seawall_core::engine::Engine;
 use seawall_core::error::{Error, Result};
 use seawall_core::files::FileOptions;
 use seawall_core::page::{FileId, PageId};
 use seawall_core::sim::{CrashImage, EIO, Fault, OpKind, SimDisk};
 use seawall_core::sync::Mutex;
+use seawall_core::wal::background::WalWriter;
+use seawall_core::wal::position::Geometry;
+use seawall_core::wal::record::RECORD_HEADER_BYTES;
 use seawall_core::wal::segment::WalSync;
 use std::sync::Arc;
 
@@ -30,6 +33,18 @@ fn commit(engine: &Engine, value: u8) -> Result<()> {
     let mut operation = engine.operation();
     operation.page(PAGE)?.write(0, &[value; 3000])?;
     engine.commit(operation).map(drop)
+}
+
+/// Commits a record that ends where its block of the log does. Nobody waits for it.
+fn fill_block(engine: &Engine, value: u8) {
+    let payload_bytes = Geometry::new(&engine.config().format).payload_bytes;
+    let (end, ..) = engine.wal_positions();
+    // Header, page, count of steps, a step's place and length.
+    let others = RECORD_HEADER_BYTES + 8 + 4 + 4;
+    let bytes = (payload_bytes - end.0 % payload_bytes) as usize - others;
+    let mut operation = engine.operation();
+    operation.page(PAGE).unwrap().write(0, &vec![value; bytes]).unwrap();
+    engine.commit_async(operation).unwrap();
 }
 
 fn value(disk: &SimDisk, config: &Config) -> Result<u8> {
@@ -55,6 +70,75 @@ fn a_page_that_a_failed_sync_has_lost_is_written_again_though_the_kernel_shows_i
         assert_eq!(value(&disk, &config).unwrap(), 7);
         assert_eq!(value(&losing_all(&disk).mount(), &config).unwrap(), 7, "seed {seed}");
     }
+}
+
+/// What crashes leave of a store whose log has a part that is not durable, a file that was cut, and
+/// one that is not logged.
+fn crashed(config: &Config) -> Vec<CrashImage> {
+    let disk = SimDisk::new();
+    let engine = store(&disk, config);
+    let unlogged = FileOptions { unlogged: true, ..FileOptions::default() };
+    let unlogged = engine.create_file(unlogged).unwrap();
+    engine.extend(unlogged, 2).unwrap();
+    engine.extend(PAGE.file(), 5).unwrap();
+    engine.checkpoint(Urgency::Immediate).unwrap();
+    engine.truncate(PAGE.file(), 2).unwrap();
+    fill_block(&engine, 1);
+    let mut writer = WalWriter::default();
+    for value in 2..9 {
+        fill_block(&engine, value);
+        engine.wal_writer_round(&mut writer).unwrap();
+    }
+    (0..40).map(|seed| disk.crash_image(seed)).collect()
+}
+
+#[test]
+fn an_opening_that_failed_anywhere_is_repeated_in_place_and_leaves_nothing_to_come_back() {
+    let config = Config {
+        wal_sync: WalSync::Fdatasync,
+        wal_writer_flush_after_bytes: 1 << 30,
+        full_page_images: FullPageImages::Off,
+        format: Format { wal_segment_bytes: 32 << 10, ..config().format },
+        wal_max_bytes: 1 << 20,
+        ..config()
+    };
+    let (mut failed, mut discarded) = (0, 0);
+    for (number, image) in crashed(&config).iter().enumerate() {
+        let first = open(&image.mount(), &config).unwrap();
+        let expected = content(&first).unwrap();
+        discarded += first.recovery().beyond.blocks;
+        drop(first);
+        for n in 1.. {
+            let disk = image.mount();
+            disk.fail_at(n, Fault::once(EIO).seed(n));
+            let opened = open(&disk, &config).map(drop);
+            let Some(op) = disk.first_failure() else { break };
+            // A file system whose journal fails does not go on; a page that is torn has no image.
+            let tears = op.kind == OpKind::Write && op.path.starts_with("data/");
+            if op.kind == OpKind::SyncDir || tears {
+                continue;
+            }
+            failed += 1;
+            let say = |what: &str| format!("image {number}, {op} failed, {opened:?}: {what}");
+            // What nobody has been told of yet is told to who opens the files next, and once.
+            let engine = open(&disk, &config).or_else(|_| open(&disk, &config));
+            let engine = engine.unwrap_or_else(|error| panic!("{}", say(&error.to_string())));
+            assert_eq!(content(&engine).unwrap(), expected, "{}", say("opened again"));
+            // What was discarded would fit behind this.
+            fill_block(&engine, 99);
+            engine.wait_durable(engine.wal_positions().0).unwrap();
+            let expected = content(&engine).unwrap();
+            drop(engine);
+            let seeded = (0..3).map(|seed| disk.crash_image(seed));
+            for image in [losing_all(&disk)].into_iter().chain(seeded) {
+                let found = recover(&image.mount(), &config);
+                let found = found.unwrap_or_else(|e| panic!("{}", say(&e.to_string())));
+                assert_eq!(found, expected, "{}", say("after a crash"));
+            }
+        }
+    }
+    println!("{failed} openings failed, {discarded} blocks were discarded");
+    assert!(failed > 1000 && discarded > 50, "{failed}, {discarded}");
 }
 
 #[test]

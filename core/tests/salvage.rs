@@ -19,7 +19,7 @@ use seawall_core::lsn::Lsn;
 use seawall_core::page::{FileId, PageId};
 use seawall_core::poison::Poison;
 use seawall_core::recovery::{Salvage, SalvageFault, Salvaged};
-use seawall_core::sim::{CrashImage, CrashOptions, SimDisk};
+use seawall_core::sim::{CrashImage, CrashOptions, EIO, Fault, SimDisk};
 use seawall_core::wal::position::{Geometry, segment_path};
 use std::sync::Arc;
 
@@ -46,6 +46,11 @@ struct Bed {
 
 impl Bed {
     fn new() -> Self {
+        Self::of(COMMITS)
+    }
+
+    /// The same up to one of its commits.
+    fn of(commits: u64) -> Self {
         let disk = SimDisk::new();
         create(&disk, &roomy()).unwrap();
         let engine = open(&disk, &roomy()).unwrap();
@@ -54,7 +59,7 @@ impl Bed {
         engine.checkpoint(Urgency::Immediate).unwrap();
         let mut states = vec![content(&engine).unwrap()];
         let mut ends = vec![engine.wal_positions().0];
-        for number in 1..=COMMITS {
+        for number in 1..=commits {
             let change = change(number);
             ends.push(engine.commit(change.make(&engine)).unwrap());
             let mut state = states.last().unwrap().clone();
@@ -241,7 +246,8 @@ fn a_cut_at_the_redo_point_takes_the_checkpoints_record_as_well() {
         }
         open(&disk, &roomy()).map(drop).unwrap_err();
         salvage(&disk, control.redo, false).unwrap();
-        assert_eq!(recover(&disk, &roomy()).unwrap(), bed.states[0]);
+        let crashed = disk.durable_image().mount();
+        assert_eq!(recover(&crashed, &roomy()).unwrap(), bed.states[0]);
     }
 }
 
@@ -268,13 +274,20 @@ fn a_closed_store_whose_last_record_is_damaged_loses_nothing() {
 fn a_page_that_is_newer_is_restored_if_it_can_be_and_else_kept_only_if_asked_for() {
     let bed = Bed::new();
     let disk = bed.damaged();
+    let pages = || {
+        let mut reported = 0;
+        let on = Arc::new(disk.clone());
+        let prepared = Salvage::prepare(on, bed.cut(), &mut |_| reported += 1).unwrap();
+        let losses = prepared.losses();
+        (losses.newer_pages, losses.damaged_pages, reported)
+    };
     // Changed before the cut, with an image, and again behind it.
     bed.write_out(&disk, 1);
-    assert_eq!(prepare(&disk, bed.cut()).unwrap().losses().newer_pages, 0);
+    assert_eq!(pages(), (0, 0, 0));
     // Changed behind it only.
     bed.write_out(&disk, 4);
     let before = files_of(&disk);
-    assert_eq!(prepare(&disk, bed.cut()).unwrap().losses().newer_pages, 1);
+    assert_eq!(pages(), (1, 0, 1));
     let refused = fault(salvage(&disk, bed.cut(), false));
     assert!(matches!(refused, SalvageFault::NewerPages { pages: 1, .. }), "{refused}");
     assert_eq!(files_of(&disk), before);
@@ -282,6 +295,73 @@ fn a_page_that_is_newer_is_restored_if_it_can_be_and_else_kept_only_if_asked_for
     let dir = format!("salvaged-{:016x}", bed.cut().0);
     assert_eq!(disk.read_file(&format!("{dir}/newer-pages")), before[DATA[2]][..4096]);
     kept(&bed, &disk, &[4]);
+}
+
+#[test]
+fn a_page_that_is_damaged_is_reported_and_stays_so() {
+    let bed = Bed::new();
+    let disk = bed.damaged();
+    disk.overwrite(DATA[2], 99, &[0xEE]);
+    disk.truncate(DATA[2], 4096 + 7);
+    disk.write_file("data/notes", b"of somebody");
+    let mut found = Vec::new();
+    let on = Arc::new(disk.clone());
+    let prepared = Salvage::prepare(on, bed.cut(), &mut |f| found.push(f.to_string())).unwrap();
+    let losses = *prepared.losses();
+    assert_eq!((losses.newer_pages, losses.damaged_pages), (0, 2), "{losses}");
+    assert_eq!(found.len(), 2, "{found:?}");
+    prepared.carry_out(false).unwrap();
+    assert_eq!(disk.read_file(DATA[2])[99], 0xEE);
+}
+
+#[test]
+fn a_log_that_lacks_what_a_page_has_is_cut_at_its_end_if_the_page_is_to_be_kept() {
+    let bed = Bed::new();
+    let disk = Bed::of(KEPT as u64).image.mount();
+    bed.write_out(&disk, 4);
+    // It opens, since replay does not come to that page.
+    assert!(open(&disk.durable_image().mount(), &roomy()).is_ok());
+    let refused = fault(salvage(&disk, bed.cut(), false));
+    assert!(matches!(refused, SalvageFault::NewerPages { pages: 1, .. }), "{refused}");
+    assert!(matches!(salvage(&disk, bed.cut(), true).unwrap(), Salvaged::Cut { .. }));
+    kept(&bed, &disk, &[4]);
+}
+
+#[test]
+fn whichever_operation_of_a_salvage_fails_it_says_so_and_can_be_repeated() {
+    let bed = Bed::new();
+    let mut failed = 0;
+    for n in 1.. {
+        let disk = bed.damaged();
+        bed.write_out(&disk, 4);
+        disk.fail_at(n, Fault::once(EIO));
+        let outcome = salvage(&disk, bed.cut(), true);
+        let Some(op) = disk.first_failure() else { break };
+        assert!(outcome.is_err(), "{op} failed, and nobody was told");
+        disk.clear_faults();
+        let again = salvage(&disk, bed.cut(), true);
+        again.unwrap_or_else(|error| panic!("after {op} had failed: {error}"));
+        println!("{n}: {op}");
+        kept(&bed, &disk, &[4]);
+        failed += 1;
+    }
+    println!("{failed} operations failed");
+    assert!(failed > 40, "{failed}");
+}
+
+#[test]
+fn what_is_kept_of_the_log_is_durable_though_it_was_in_the_page_cache_alone() {
+    let bed = Bed::of(24);
+    let disk = bed.image.mount();
+    let until = bed.ends[22];
+    let (path, offset) = bed.place(bed.ends[1]);
+    assert!(path < bed.place(until).0, "one segment");
+    let good = disk.read_file(&path)[offset as usize..].to_vec();
+    disk.overwrite(&path, offset, &vec![0; good.len()]);
+    disk.open(&path).unwrap().write_at(&good, offset).unwrap();
+    salvage(&disk, until, false).unwrap();
+    let crashed = disk.durable_image().mount();
+    assert_eq!(recover(&crashed, &roomy()).unwrap(), bed.states[22]);
 }
 
 #[test]
@@ -392,7 +472,8 @@ fn what_an_earlier_salvage_put_aside_is_not_overwritten() {
     assert_eq!((files_of(&disk), disk.read_file(&path)), (before, aside));
 }
 
-/// Crashes a salvage everywhere. Returns how many images were refused, and how many opened.
+/// Crashes a salvage everywhere. Returns how many images were refused, and how many opened. What
+/// was to be kept is known when it goes on, so nobody has to say it again.
 fn crash(bed: &Bed, disk: &SimDisk, keep_newer: bool, check: impl Fn(&SimDisk)) -> [usize; 2] {
     let aside: Vec<_> =
         files_of(disk).into_iter().filter(|(path, _)| path.starts_with("wal")).collect();
@@ -400,7 +481,7 @@ fn crash(bed: &Bed, disk: &SimDisk, keep_newer: bool, check: impl Fn(&SimDisk)) 
     let dir = format!("salvaged-{:016x}", bed.cut().0);
     let options = CrashOptions { max_subset: 4, seeded: 3, seed: 5 };
     let images = images_of(disk, options, || drop(salvage(disk, bed.cut(), keep_newer).unwrap()));
-    let mut counts = [0, 0];
+    let (mut counts, mut gone_on) = ([0, 0], 0);
     for image in &images {
         let say = |what: &str| format!("{what}; {}", image.describe());
         match open(&image.mount(), &roomy()) {
@@ -418,7 +499,11 @@ fn crash(bed: &Bed, disk: &SimDisk, keep_newer: bool, check: impl Fn(&SimDisk)) 
             Err(error) => panic!("{}", say(&error.to_string())),
         }
         let disk = image.mount();
-        let again = salvage(&disk, bed.cut(), keep_newer);
+        let again = prepare(&disk, bed.cut()).and_then(|prepared| {
+            let goes_on = prepared.losses().goes_on;
+            gone_on += u64::from(goes_on);
+            prepared.carry_out(keep_newer && !goes_on)
+        });
         again.unwrap_or_else(|error| panic!("{}", say(&error.to_string())));
         for (path, bytes) in aside.iter().filter(|(path, _)| *path >= first) {
             let aside = disk.read_file(&path.replace("wal", &dir));
@@ -426,7 +511,10 @@ fn crash(bed: &Bed, disk: &SimDisk, keep_newer: bool, check: impl Fn(&SimDisk)) 
         }
         check(&disk);
     }
-    println!("{} images: {} refused, {} opened", images.len(), counts[0], counts[1]);
+    let [refused, opened] = counts;
+    let all = images.len();
+    println!("{all} images: {refused} refused, {opened} opened; {gone_on} salvages gone on with");
+    assert!(gone_on > 0);
     counts
 }
 

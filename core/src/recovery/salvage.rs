@@ -309,8 +309,9 @@ impl Salvage {
     }
 }
 
-/// Makes sure that the block that the log ends in is one, if it has anything before the end: with
-/// the end at the redo point nobody has looked, and nobody needs what is before.
+/// Makes sure that the block that the log ends in is one, if it has anything before the end, by
+/// giving it a header: with the end at the redo point nobody has looked whether it has one, and
+/// nobody needs what is before.
 fn ensure_block(
     disk: &dyn Disk,
     geometry: &Geometry,
@@ -326,13 +327,9 @@ fn ensure_block(
     let offset = geometry.block_offset(geometry.block(end));
     let file = disk.open(&path).map_err(|e| failed("open", &path, 0, e))?;
     let mut bytes = [0; BLOCK_HEADER_BYTES as usize];
-    file.read_at(&mut bytes, offset).map_err(|e| failed("read", &path, offset, e))?;
-    if BlockHeader::decode(&bytes, system_id, address).is_err() {
-        BlockHeader { system_id, address, flushed_upto: end }.encode(&mut bytes);
-        file.write_at(&bytes, offset).map_err(|e| failed("write", &path, offset, e))?;
-        file.sync_data().map_err(|e| poison.poison("sync", &path, &e))?;
-    }
-    Ok(())
+    BlockHeader { system_id, address, flushed_upto: end }.encode(&mut bytes);
+    file.write_at(&bytes, offset).map_err(|e| failed("write", &path, offset, e))?;
+    file.sync_data().map_err(|e| poison.poison("sync", &path, &e))
 }
 
 /// A control file that says that the log was durable up to here.
