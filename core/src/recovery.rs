@@ -180,8 +180,7 @@ impl Recovery {
             self.survey.disk.remove(&path).map_err(|e| failed("remove", &path, 0, e))?;
         }
         self.survey.disk.sync_dir(WAL_DIR).map_err(|e| poison.poison("sync", WAL_DIR, &e))?;
-        let is_there = segment::list(&*self.survey.disk, &self.survey.geometry)?.contains(&last);
-        if !is_there || self.survey.control.ends_closed(end) {
+        if !segment::list(&*self.survey.disk, &self.survey.geometry)?.contains(&last) {
             return Ok(());
         }
         let path = segment_path(last);
@@ -190,8 +189,10 @@ impl Recovery {
         let block = geometry.block(end);
         let segment_end = geometry.segment_bytes();
         if file.len().map_err(|e| failed("measure", &path, 0, e))? < segment_end {
-            // After a salvage: what was cut off is given up.
+            // After a salvage, or closed: what was cut off is given up.
             file.set_len(segment_end).map_err(|e| failed("extend", &path, 0, e))?;
+        } else if self.survey.control.ends_closed(end) {
+            return Ok(());
         }
         let block_end = geometry.block_offset(block) + geometry.block_bytes;
         let next_end = segment_end.min(block_end + geometry.block_bytes);

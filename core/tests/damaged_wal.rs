@@ -11,12 +11,13 @@ use common::{BODY_BYTES, Change, Recovered, config, content, create, files_of, o
 use proptest::prelude::*;
 use seawall_core::checkpoint::Urgency;
 use seawall_core::config::{Config, Format};
-use seawall_core::control::Slots;
+use seawall_core::control::{Control, ControlFile, Slots};
 use seawall_core::engine::Engine;
 use seawall_core::error::{Error, WalFault};
 use seawall_core::files::FileOptions;
 use seawall_core::lsn::Lsn;
 use seawall_core::page::{FileId, PageId};
+use seawall_core::poison::Poison;
 use seawall_core::recovery::Survey;
 use seawall_core::sim::SimDisk;
 use seawall_core::sync::atomic::{AtomicU64, Ordering};
@@ -342,11 +343,25 @@ fn a_record_with_right_checksums_that_makes_no_sense_is_refused_as_a_rehearsal_s
 #[test]
 fn another_record_in_the_place_of_the_checkpoints_is_refused() {
     let bed = Bed::new(3, 0);
-    let disk = bed.disk.crash_image(1).mount();
-    let checkpoint = Lsn(bed.ends[0].0 - 32);
-    bed.forge(&disk, checkpoint, 32, checkpoint, 3, &[0; 8]);
-    let fault = bed.refused(&disk);
-    assert!(matches!(fault, WalFault::NoCheckpoint { lsn, .. } if lsn == checkpoint), "{fault}");
+    let disk = || bed.disk.crash_image(1).mount();
+    let (_, control) = Slots::read(&disk()).unwrap().latest().unwrap();
+    let (at, redo) = (control.checkpoint, control.redo.0.to_le_bytes());
+    let refused = |disk: &SimDisk, at| {
+        let fault = bed.refused(disk);
+        assert!(matches!(fault, WalFault::NoCheckpoint { lsn, .. } if lsn == at), "{fault}");
+    };
+    for (kind, body) in [(3, redo), (2, [0; 8])] {
+        let disk = disk();
+        bed.forge(&disk, at, 32, at, kind, &body);
+        refused(&disk, at);
+    }
+    // The control file names another end, or the middle of the record.
+    for (from, to) in [(at, control.checkpoint_end.plus(8)), (at.plus(8), control.checkpoint_end)] {
+        let disk = disk();
+        let mut file = ControlFile::open(&disk, Arc::new(Poison::new())).unwrap();
+        file.write(Control { checkpoint: from, checkpoint_end: to, ..control }).unwrap();
+        refused(&disk, from);
+    }
 }
 
 #[test]
@@ -411,6 +426,9 @@ fn a_segment_that_is_missing_in_the_middle_is_a_hole_and_the_first_one_is_named(
     let disk = bed.disk.crash_image(1).mount();
     disk.remove_now(&segment_path(1));
     assert!(matches!(bed.refused(&disk), WalFault::MissingSegment { .. }));
+    let (_, control) = Slots::read(&disk).unwrap().latest().unwrap();
+    let survey = Survey::read(Arc::new(disk), &control, None).unwrap();
+    assert_eq!(survey.stop_reason(), format!("there is no {}", segment_path(1)));
 }
 
 #[test]

@@ -15,7 +15,7 @@ use seawall_core::page::{FileId, PageId};
 use seawall_core::sim::{EIO, Fault, OpKind, SimDisk};
 use seawall_core::sync::Mutex;
 use seawall_core::wal::background::WalWriter;
-use seawall_core::wal::position::segment_path;
+use seawall_core::wal::position::{Geometry, segment_path};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -93,6 +93,45 @@ fn a_log_without_a_control_file_is_not_taken_for_an_interrupted_creation() {
     assert!(found.starts_with("wal/") && found.ends_with(" without a control file"), "{found}");
     disk.write_file(CONTROL_FILE, &control);
     open(&disk, &config()).unwrap();
+}
+
+#[test]
+fn a_power_cut_anywhere_in_the_first_opening_leaves_a_store_that_opens() {
+    let disk = SimDisk::new();
+    create(&disk, &config()).unwrap();
+    let images = Arc::new(Mutex::new(Vec::new()));
+    let taken = Arc::clone(&images);
+    disk.set_observer(Some(Box::new(move |disk, op| {
+        taken.lock().push((op.to_string(), disk.durable_image()));
+    })));
+    drop(open(&disk, &config()).unwrap());
+    disk.set_observer(None);
+    for (op, image) in &*images.lock() {
+        let opened = open(&image.mount(), &config());
+        let engine = opened.unwrap_or_else(|error| panic!("before {op}: {error}"));
+        assert_eq!(engine.files(), []);
+    }
+}
+
+#[test]
+fn a_closed_store_is_not_written_to_behind_its_log_unless_its_last_segment_is_too_short() {
+    let disk = SimDisk::new();
+    engine_on(&disk, &config()).close().unwrap();
+    let closed = disk.durable_image();
+    let (_, control) = Slots::read(&closed.mount()).unwrap().latest().unwrap();
+    let geometry = Geometry::new(&config().format);
+    let path = segment_path(geometry.segment(control.checkpoint_end));
+    let last_block = geometry.block_offset(geometry.block(control.checkpoint_end));
+    let too_short = last_block + geometry.block_bytes;
+    for (len, clears) in [(geometry.segment_bytes(), false), (too_short, true)] {
+        let disk = closed.mount();
+        disk.truncate(&path, len);
+        let done = operations(&disk, || drop(open(&disk, &config()).unwrap()));
+        assert_eq!(done.contains(&format!("SetLen {path}")), clears, "{done:?}");
+        assert_eq!(disk.read_file(&path).len() as u64, geometry.segment_bytes());
+        // Not closed this time: it is refused if a segment is too short.
+        open(&disk.durable_image().mount(), &config()).unwrap();
+    }
 }
 
 #[test]
