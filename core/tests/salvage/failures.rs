@@ -144,3 +144,70 @@ fn newer_pages_that_are_kept_survive_a_crash_of_the_salvage() {
     let [refused, through] = crash(&bed, &disk, true, |disk| kept(&bed, disk, &[4]));
     assert!(refused > 50 && through > 0, "{refused}, {through}");
 }
+
+/// A log that ends where others are cut, and page 4 as commits behind that left it.
+fn lacks_what_a_page_has(bed: &Bed) -> SimDisk {
+    let disk = Bed::of(KEPT as u64).image.mount();
+    bed.write_out(&disk, 4);
+    disk
+}
+
+#[test]
+fn a_log_that_lacks_what_a_page_has_is_cut_at_its_end_if_the_page_is_to_be_kept() {
+    let bed = Bed::new();
+    let disk = lacks_what_a_page_has(&bed);
+    // It opens, since replay does not come to that page.
+    assert!(open(&disk.durable_image().mount(), &roomy()).is_ok());
+    let refused = fault(salvage(&disk, bed.cut(), false));
+    assert!(matches!(refused, SalvageFault::NewerPages { pages: 1, .. }), "{refused}");
+    assert!(matches!(salvage(&disk, bed.cut(), true).unwrap(), Salvaged::Cut { .. }));
+    kept(&bed, &disk, &[4]);
+}
+
+#[test]
+fn a_salvage_that_has_begun_is_not_done_because_the_store_would_open() {
+    let bed = Bed::new();
+    let disk = lacks_what_a_page_has(&bed);
+    disk.fail_at(1, Fault::once(EIO).only(OpKind::Write).on(DATA[2]));
+    salvage(&disk, bed.cut(), true).unwrap_err();
+    assert!(matches!(salvage(&disk, bed.cut(), true).unwrap(), Salvaged::Cut { .. }));
+    kept(&bed, &disk, &[4]);
+}
+
+#[test]
+fn what_an_attempt_has_put_aside_is_not_put_back_into_a_store_that_was_used_since() {
+    let bed = Bed::new();
+    let disk = lacks_what_a_page_has(&bed);
+    disk.fail_at(1, Fault::once(EIO).only(OpKind::Write).on("control"));
+    salvage(&disk, bed.cut(), true).unwrap_err();
+    drop(open(&disk, &roomy()).unwrap());
+    let refused = fault(salvage(&disk, bed.cut(), true));
+    assert!(matches!(refused, SalvageFault::InTheWay { .. }), "{refused}");
+}
+
+#[test]
+fn a_page_that_was_put_aside_and_is_damaged_there_is_not_put_back() {
+    let bed = Bed::new();
+    let disk = lacks_what_a_page_has(&bed);
+    disk.fail_at(1, Fault::once(EIO).only(OpKind::Write).on(DATA[2]));
+    salvage(&disk, bed.cut(), true).unwrap_err();
+    let before = disk.read_file(DATA[2]);
+    disk.overwrite(&format!("salvaged-{:016x}/newer-pages", bed.cut().0), 99, &[0xEE]);
+    assert!(matches!(salvage(&disk, bed.cut(), true), Err(Error::Page { .. })));
+    assert!(disk.read_file(DATA[2]) == before);
+}
+
+#[test]
+fn a_page_that_was_put_aside_and_cannot_be_read_ends_the_salvage() {
+    let bed = Bed::new();
+    let newer = [4, 5];
+    for nth in 1..=2 {
+        let disk = bed.damaged();
+        newer.iter().for_each(|block| bed.write_out(&disk, *block));
+        let aside = format!("salvaged-{:016x}/newer-pages", bed.cut().0);
+        disk.fail_at(nth, Fault::once(EIO).only(OpKind::Read).on(&aside));
+        assert!(matches!(salvage(&disk, bed.cut(), true), Err(Error::Io { .. })), "{nth}");
+        salvage(&disk, bed.cut(), true).unwrap();
+        kept(&bed, &disk, &newer);
+    }
+}

@@ -163,3 +163,19 @@ fn copy(disk: &dyn Disk, from: &str, to: &str, bytes_max: u64) -> Result<()> {
     }
     target.sync_all().map_err(|e| failed("sync", to, 0, e))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::SimDisk;
+
+    #[test]
+    fn pages_that_cannot_be_opened_are_not_taken_for_none() {
+        let (disk, aside) = (SimDisk::new(), Aside::at(Lsn(8)));
+        assert!(aside.newer_pages(&disk).unwrap().is_none());
+        for dir in [aside.dir.clone(), aside.path(NEWER_PAGES)] {
+            disk.create_dir(&dir).unwrap();
+        }
+        assert!(aside.newer_pages(&disk).is_err());
+    }
+}
