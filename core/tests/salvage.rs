@@ -319,6 +319,14 @@ fn a_page_that_is_damaged_is_reported_and_stays_so() {
     assert_eq!(found.len(), 2, "{found:?}");
     prepared.carry_out(false).unwrap();
     assert_eq!(disk.read_file(DATA[2])[99], 0xEE);
+    // Of a place, not of a page.
+    let disk = bed.damaged();
+    disk.remove_now(DATA[1]);
+    let mut found = Vec::new();
+    let refused =
+        Salvage::prepare(Arc::new(disk), bed.cut(), &mut |finding| found.push(finding.kind));
+    assert!(matches!(refused.map(drop), Err(Error::Salvage(SalvageFault::WouldNotOpen { .. }))));
+    assert!(found.contains(&FindingKind::DataFile), "{found:?}");
 }
 
 #[test]

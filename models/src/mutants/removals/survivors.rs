@@ -229,6 +229,61 @@ pub(super) const SURVIVORS: &[Survivor] = &[
         name: "checkpoint/run.rs:conclude:state == StoreState::InProduction->true",
         because: "only slower: a segment that the next opening would look for is there already",
     },
+    Survivor { name: "engine.rs:open_with:drop(opening)->nothing", because: AT_THE_END },
+    Survivor {
+        name: "recovery/ahead.rs:look:control.ends_closed(at)->false",
+        because: "only slower: there is nothing behind it",
+    },
+    Survivor {
+        name: "recovery/batch.rs:push:self.changes.truncate(changes)->nothing",
+        because: DECODED,
+    },
+    Survivor {
+        name: "recovery/batch.rs:push:self.notes.truncate(notes)->nothing",
+        because: DECODED,
+    },
+    Survivor {
+        name: "recovery/batch.rs:fill:is_truncation->true",
+        because: "only slower: a batch of one record",
+    },
+    Survivor {
+        name: "recovery/batch.rs:prefetch:old.contains(page)->false",
+        because: TOLD_IN_VAIN,
+    },
+    Survivor {
+        name: "recovery/batch.rs:prefetch:pages.sort_unstable()->nothing",
+        because: TOLD_IN_VAIN,
+    },
+    Survivor { name: "recovery/batch.rs:prefetch:pages.dedup()->nothing", because: TOLD_IN_VAIN },
+    Survivor {
+        name: "recovery/fates.rs:fates:fates.is_empty()->false",
+        because: "only slower: the log is read for no page",
+    },
+    Survivor {
+        name: "recovery/rehearsal.rs:rehearse_in:!is_full->true",
+        because: "only memory: the pass goes on, and is too full at its end as well",
+    },
+    Survivor {
+        name: "recovery/replay.rs:admit:file.id() == page.file()->false",
+        because: "only slower: the file is looked up again",
+    },
+    Survivor {
+        name: "recovery/replay.rs:admit:page.block() == u32::MAX->false",
+        because: "a file would need 2^32 - 1 blocks",
+    },
+    Survivor {
+        name: "recovery/salvage/aside.rs:put_newer_pages:read.map_err(|e| failed(\"read\", from, \
+               offset…->nothing",
+        because: "only another error: what was not read is not that page",
+    },
+    Survivor {
+        name: "recovery/salvage/aside.rs:put_newer_pages:page.verify(suspect.page)?->nothing",
+        because: "it was found whole by the same pass",
+    },
+    Survivor {
+        name: "recovery/salvage.rs:ensure_block:address == end->false",
+        because: "the next block gets the header that its first record gives it anyway",
+    },
 ];
 
 /// The look after a sleep.
@@ -262,3 +317,8 @@ const OTHERWISE_TOO: &str = "who cannot open it directly for another reason cann
                              otherwise, or may: only slower";
 
 const NEW_LIST: &str = "only slower: another list is allocated";
+
+const DECODED: &str =
+    "every record was decoded when the log was surveyed, and none is refused here";
+
+const TOLD_IN_VAIN: &str = "only what the disk is told to read: more, or in another order";
