@@ -178,8 +178,11 @@ fn a_salvage_that_has_begun_is_not_done_because_the_store_would_open() {
 fn what_an_attempt_has_put_aside_is_not_put_back_into_a_store_that_was_used_since() {
     let bed = Bed::new();
     let disk = lacks_what_a_page_has(&bed);
-    disk.fail_at(1, Fault::once(EIO).only(OpKind::Write).on("control"));
+    let dir = format!("salvaged-{:016x}", bed.cut().0);
+    // The last: all is put aside, and the store is as it was.
+    disk.fail_at(3, Fault::once(EIO).only(OpKind::SyncDir).on(&dir));
     salvage(&disk, bed.cut(), true).unwrap_err();
+    assert!(disk.exists(&format!("{dir}/control")));
     drop(open(&disk, &roomy()).unwrap());
     let refused = fault(salvage(&disk, bed.cut(), true));
     assert!(matches!(refused, SalvageFault::InTheWay { .. }), "{refused}");
