@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{config, content, engine_on, open, recover};
+use common::{config, content, engine_on, fill_block, open, recover};
 use seawall_core::checkpoint::Urgency;
 use seawall_core::config::{Config, Format, FullPageImages};
 use seawall_core::engine::Engine;
@@ -13,8 +13,6 @@ use seawall_core::page::{FileId, PageId};
 use seawall_core::sim::{CrashImage, EIO, Fault, OpKind, SimDisk};
 use seawall_core::sync::Mutex;
 use seawall_core::wal::background::WalWriter;
-use seawall_core::wal::position::Geometry;
-use seawall_core::wal::record::RECORD_HEADER_BYTES;
 use seawall_core::wal::segment::WalSync;
 use std::sync::Arc;
 
@@ -33,18 +31,6 @@ fn commit(engine: &Engine, value: u8) -> Result<()> {
     let mut operation = engine.operation();
     operation.page(PAGE)?.write(0, &[value; 3000])?;
     engine.commit(operation).map(drop)
-}
-
-/// Commits a record that ends where its block of the log does. Nobody waits for it.
-fn fill_block(engine: &Engine, value: u8) {
-    let payload_bytes = Geometry::new(&engine.config().format).payload_bytes;
-    let (end, ..) = engine.wal_positions();
-    // Header, page, count of steps, a step's place and length.
-    let others = RECORD_HEADER_BYTES + 8 + 4 + 4;
-    let bytes = (payload_bytes - end.0 % payload_bytes) as usize - others;
-    let mut operation = engine.operation();
-    operation.page(PAGE).unwrap().write(0, &vec![value; bytes]).unwrap();
-    engine.commit_async(operation).unwrap();
 }
 
 fn value(disk: &SimDisk, config: &Config) -> Result<u8> {
@@ -83,10 +69,10 @@ fn crashed(config: &Config) -> Vec<CrashImage> {
     engine.extend(PAGE.file(), 5).unwrap();
     engine.checkpoint(Urgency::Immediate).unwrap();
     engine.truncate(PAGE.file(), 2).unwrap();
-    fill_block(&engine, 1);
+    fill_block(&engine, PAGE, 1, 0);
     let mut writer = WalWriter::default();
     for value in 2..9 {
-        fill_block(&engine, value);
+        fill_block(&engine, PAGE, value, 0);
         engine.wal_writer_round(&mut writer).unwrap();
     }
     (0..40).map(|seed| disk.crash_image(seed)).collect()
@@ -125,7 +111,7 @@ fn an_opening_that_failed_anywhere_is_repeated_in_place_and_leaves_nothing_to_co
             let engine = engine.unwrap_or_else(|error| panic!("{}", say(&error.to_string())));
             assert_eq!(content(&engine).unwrap(), expected, "{}", say("opened again"));
             // What was discarded would fit behind this.
-            fill_block(&engine, 99);
+            fill_block(&engine, PAGE, 99, 0);
             engine.wait_durable(engine.wal_positions().0).unwrap();
             let expected = content(&engine).unwrap();
             drop(engine);

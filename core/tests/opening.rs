@@ -128,6 +128,8 @@ fn a_closed_store_is_not_written_to_behind_its_log_unless_its_last_segment_is_to
         disk.truncate(&path, len);
         let done = operations(&disk, || drop(open(&disk, &config()).unwrap()));
         assert_eq!(done.contains(&format!("SetLen {path}")), clears, "{done:?}");
+        let writes = done.iter().filter(|done| **done == format!("Write {path}")).count();
+        assert_eq!(writes > 1, clears, "more than the checkpoint's record: {done:?}");
         assert_eq!(disk.read_file(&path).len() as u64, geometry.segment_bytes());
         // Not closed this time: it is refused if a segment is too short.
         open(&disk.durable_image().mount(), &config()).unwrap();

@@ -16,6 +16,8 @@ use seawall_core::page::{FileId, PAGE_HEADER_BYTES, PageId};
 use seawall_core::sim::SimDisk;
 use seawall_core::sync::Mutex;
 use seawall_core::sync::atomic::{AtomicU64, Ordering};
+use seawall_core::wal::position::Geometry;
+use seawall_core::wal::record::RECORD_HEADER_BYTES;
 use seawall_core::workers::Serial;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -89,6 +91,19 @@ pub(crate) fn clean_store(buffers: usize, blocks: u32) -> (SimDisk, Engine, File
     engine.extend(file, blocks).unwrap();
     engine.checkpoint(Urgency::Immediate).unwrap();
     (disk, engine, file)
+}
+
+/// Commits a change of a page that needs no image, whose record leaves so many bytes of a block of
+/// the log. Nobody waits for it.
+pub(crate) fn fill_block(engine: &Engine, page: PageId, value: u8, left: usize) {
+    let payload_bytes = Geometry::new(&engine.config().format).payload_bytes;
+    let (end, ..) = engine.wal_positions();
+    // Header, page, count of steps, a step's place and length.
+    let others = RECORD_HEADER_BYTES + 8 + 4 + 4;
+    let bytes = (payload_bytes - end.0 % payload_bytes) as usize - others - left;
+    let mut operation = engine.operation();
+    operation.page(page).unwrap().write(0, &vec![value; bytes]).unwrap();
+    engine.commit_async(operation).unwrap();
 }
 
 /// The files of a store with their bytes, but for the lock file.
