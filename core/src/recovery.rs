@@ -119,8 +119,8 @@ impl Recovery {
         }
     }
 
-    /// Step 3: makes the WAL that was read durable; its directory with the next step. What was in no
-    /// group that is known to be is written again: the last group, as a rule.
+    /// Step 3: makes the WAL that was read durable; its directory with the next step. What was in
+    /// no group that is known to be is written again: the last group, as a rule.
     ///
     /// # Errors
     /// [`Error::Poisoned`], [`Error::Io`].
