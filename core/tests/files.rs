@@ -17,6 +17,8 @@ use seawall_core::sync::Mutex;
 use seawall_core::sync::atomic::{AtomicU64, Ordering};
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 const UNLOGGED: FileOptions = FileOptions { tablespace: TablespaceId(0), unlogged: true };
 
@@ -54,6 +56,30 @@ fn crash(disk: &SimDisk, engine: Engine) -> (SimDisk, Engine) {
     let disk = nothing_survives.mount();
     let engine = open(&disk, &config()).unwrap();
     (disk, engine)
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "nothing tells that a thread waits for a lock")]
+fn who_waits_to_extend_a_file_that_is_dropped_leaves_no_segment_behind() {
+    let (disk, engine, file) = store(FileOptions::default(), 2);
+    let engine = Arc::new(engine);
+    let extender = Arc::new(Mutex::new(None));
+    let (ours, theirs) = (Arc::clone(&extender), Arc::clone(&engine));
+    disk.set_observer(Some(Box::new(move |_, op| {
+        // The record of the drop: the file is still listed, and its length is locked.
+        if op.kind == OpKind::Write && op.path.starts_with("wal/") && ours.lock().is_none() {
+            let engine = Arc::clone(&theirs);
+            *ours.lock() = Some(thread::spawn(move || engine.extend(file, 9)));
+            thread::sleep(Duration::from_millis(20));
+        }
+    })));
+    engine.drop_file(file).unwrap();
+    disk.set_observer(None);
+    let extender = extender.lock().take().expect("a record was written");
+    let extended = extender.join().expect("no panic");
+    assert!(matches!(extended, Err(Error::NoSuchFile { .. })), "{extended:?}");
+    engine.checkpoint(Urgency::Immediate).unwrap();
+    assert_eq!(disk.list("data").unwrap(), [""; 0]);
 }
 
 #[test]
