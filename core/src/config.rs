@@ -385,6 +385,28 @@ mod tests {
     }
 
     #[test]
+    fn times_are_valid_up_to_their_limits_and_not_beyond() {
+        type Set = fn(&mut Config, Duration);
+        let (ms, day) = (Duration::from_millis(1), Duration::from_secs(86_400));
+        let cases: [(Set, Duration, Duration); 4] = [
+            (|c, v| c.checkpoint_timeout = v, ms, day),
+            (|c, v| c.evict_sync_time = v, Duration::ZERO, day),
+            (|c, v| c.wal_writer_delay = v, ms, Duration::from_secs(10)),
+            (|c, v| c.background_writer_delay = v, ms, Duration::from_secs(10)),
+        ];
+        for (number, (set, least, most)) in cases.into_iter().enumerate() {
+            let is_valid = |value| {
+                let mut config = Config::default();
+                set(&mut config, value);
+                config.validate().is_ok()
+            };
+            assert!(is_valid(least) && is_valid(most), "{number}: {least:?} to {most:?}");
+            assert!(!is_valid(most + ms), "{number}: beyond {most:?}");
+            assert!(least.is_zero() || !is_valid(least / 2), "{number}: below {least:?}");
+        }
+    }
+
+    #[test]
     fn a_checkpoint_starts_early_enough_for_the_log_of_two_intervals() {
         let bytes = |checkpoint_completion_target| {
             let wal_max_bytes = 3 << 20;
