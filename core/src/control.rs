@@ -24,7 +24,7 @@
 use crate::config::Format;
 use crate::disk::{Disk, DiskFile};
 use crate::error::{ControlFault, Error, Result};
-use crate::files::{failed, remove_if_present};
+use crate::files::{failed, remove_if_present, sync_dir};
 use crate::lsn::{LSN_LIMIT, Lsn};
 use crate::page::{AlignedBytes, FileId, le_u32, le_u64};
 use crate::poison::Poison;
@@ -200,7 +200,7 @@ impl ControlFile {
         }
         file.sync_all().map_err(|e| error("sync", e))?;
         disk.rename(NEW_CONTROL_FILE, CONTROL_FILE).map_err(|e| error("rename", e))?;
-        disk.sync_dir("").map_err(|e| failed("sync", "the store's directory", 0, e))
+        sync_dir(disk, "")
     }
 
     /// Opens and reads the control file.

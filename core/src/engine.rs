@@ -20,7 +20,7 @@ use crate::config::Config;
 use crate::control::{Control, ControlFile, StoreState};
 use crate::disk::{Disk, LockOutcome};
 use crate::error::{Error, Result};
-use crate::files::{DATA_DIR, FileOptions, Files, TablespaceId, failed};
+use crate::files::{DATA_DIR, FileOptions, Files, TablespaceId, failed, list, sync_dir};
 use crate::fsync::SyncQueue;
 use crate::length;
 use crate::lsn::Lsn;
@@ -75,7 +75,7 @@ impl Engine {
     pub fn create(disk: &Arc<dyn Disk>, config: &Config, system_id: u64) -> Result<()> {
         config.validate()?;
         disk.create_dir("").map_err(|e| failed("create", "the store's directory", 0, e))?;
-        let names = disk.list("").map_err(|e| failed("list", "the store's directory", 0, e))?;
+        let names = list(&**disk, "")?;
         if let Some(name) = names.iter().find(|name| !CREATED_FIRST.contains(&name.as_str())) {
             return Err(Error::AlreadyExists { found: format!("the directory holds {name}") });
         }
@@ -89,7 +89,7 @@ impl Engine {
         let segments = Segments::open(Arc::clone(disk), geometry, poison, method)?;
         segments.create_upto(1)?;
         // The directories: nothing orders their entries and that of the control file.
-        disk.sync_dir("").map_err(|e| failed("sync", "the store's directory", 0, e))?;
+        sync_dir(&**disk, "")?;
         let start = geometry.start();
         let control = Control {
             sequence: 0,
@@ -423,13 +423,12 @@ pub fn lock(disk: &dyn Disk) -> Result<Box<dyn Send + Sync>> {
 /// Removes what an interrupted creation left of the log, after making sure that it is that: a
 /// store that has lost its control file must not be overwritten.
 fn remove_unused_wal(disk: &dyn Disk) -> Result<()> {
-    let list = |dir| disk.list(dir).map_err(|source| failed("list", dir, 0, source));
-    if let Some(name) = list(DATA_DIR)?.first() {
+    if let Some(name) = list(disk, DATA_DIR)?.first() {
         return Err(Error::AlreadyExists {
             found: format!("{DATA_DIR}/{name} without a control file"),
         });
     }
-    for name in list(WAL_DIR)? {
+    for name in list(disk, WAL_DIR)? {
         let path = format!("{WAL_DIR}/{name}");
         let file = disk.open(&path).map_err(|e| failed("open", &path, 0, e))?;
         let mut magic = [0; 4];

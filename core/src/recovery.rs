@@ -272,13 +272,11 @@ impl Recovery {
 
 /// Overwrites a range of a file with zeros.
 fn clear(file: &dyn DiskFile, path: &str, range: Range<u64>) -> Result<()> {
-    let zeros = AlignedBytes::zeroed(CLEAR_BYTES);
-    let mut offset = range.start;
-    while offset < range.end {
-        let bytes = (range.end - offset).min(CLEAR_BYTES as u64);
-        let written = file.write_at(&zeros[..bytes as usize], offset);
+    let zeros = AlignedBytes::zeroed(CLEAR_BYTES.min((range.end - range.start) as usize));
+    for offset in range.clone().step_by(CLEAR_BYTES) {
+        let bytes = zeros.len().min((range.end - offset) as usize);
+        let written = file.write_at(&zeros[..bytes], offset);
         written.map_err(|e| failed("write", path, offset, e))?;
-        offset += bytes;
     }
     Ok(())
 }

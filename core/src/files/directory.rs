@@ -9,8 +9,17 @@ use std::collections::BTreeSet;
 
 /// The names in a directory.
 pub(crate) fn list(disk: &dyn Disk, dir: &str) -> Result<Vec<String>> {
-    let what = if dir.is_empty() { "the store's directory" } else { dir };
-    disk.list(dir).map_err(|source| failed("list", what, 0, source))
+    disk.list(dir).map_err(|source| failed("list", in_words(dir), 0, source))
+}
+
+/// Makes the entries of a directory durable.
+pub(crate) fn sync_dir(disk: &dyn Disk, dir: &str) -> Result<()> {
+    disk.sync_dir(dir).map_err(|source| failed("sync", in_words(dir), 0, source))
+}
+
+/// What errors call a directory.
+fn in_words(dir: &str) -> &str {
+    if dir.is_empty() { "the store's directory" } else { dir }
 }
 
 /// The tablespaces of a store.

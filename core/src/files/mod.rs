@@ -24,7 +24,7 @@ mod segment;
 mod space;
 
 pub use directory::place_of;
-pub(crate) use directory::{list, tablespaces};
+pub(crate) use directory::{list, sync_dir, tablespaces};
 pub use file::DataFile;
 pub use name::{DATA_DIR, FileOptions, TablespaceId};
 

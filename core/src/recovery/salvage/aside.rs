@@ -13,7 +13,7 @@ use crate::check::sweep::{Found, Sweep};
 use crate::control::{CONTROL_BYTES, CONTROL_FILE, Control, Slots};
 use crate::disk::{Disk, DiskFile};
 use crate::error::{Error, Result};
-use crate::files::{failed, remove_if_present};
+use crate::files::{failed, remove_if_present, sync_dir};
 use crate::lsn::Lsn;
 use crate::page::{AlignedBytes, Page};
 use crate::recovery::{SalvageFault, Survey};
@@ -65,10 +65,10 @@ impl Aside {
     /// Step 1. What an earlier attempt has left here is made anew: it has changed nothing else.
     pub(super) fn fill(&self, disk: &dyn Disk, survey: &Survey, losses: &Losses) -> Result<()> {
         disk.create_dir(&self.dir).map_err(|e| failed("create", &self.dir, 0, e))?;
-        disk.sync_dir("").map_err(|e| failed("sync", "the store's directory", 0, e))?;
+        sync_dir(disk, "")?;
         let control = self.path(CONTROL_FILE);
         remove_if_present(disk, &control)?;
-        self.sync(disk)?;
+        sync_dir(disk, &self.dir)?;
         let geometry = survey.geometry();
         let first = geometry.segment(losses.until);
         for number in segment::list(disk, geometry)?.into_iter().filter(|n| *n >= first) {
@@ -80,9 +80,9 @@ impl Aside {
         write(disk, &self.path("losses.txt"), format!("{losses}\n").as_bytes())?;
         let unfinished = self.path("control.new");
         copy(disk, CONTROL_FILE, &unfinished, CONTROL_BYTES)?;
-        self.sync(disk)?;
+        sync_dir(disk, &self.dir)?;
         disk.rename(&unfinished, &control).map_err(|e| failed("rename", &unfinished, 0, e))?;
-        self.sync(disk)
+        sync_dir(disk, &self.dir)
     }
 
     /// The pages that were put aside, and their file's path.
@@ -126,10 +126,6 @@ impl Aside {
 
     fn path(&self, name: &str) -> String {
         format!("{}/{name}", self.dir)
-    }
-
-    fn sync(&self, disk: &dyn Disk) -> Result<()> {
-        disk.sync_dir(&self.dir).map_err(|e| failed("sync", &self.dir, 0, e))
     }
 }
 
