@@ -4,7 +4,7 @@
 mod common;
 
 use common::sweep::images_of;
-use common::{Change, config, create, open, small};
+use common::{Change, config, create, open, reseal, small};
 use seawall_core::check::{Effect, Finding, FindingKind, Verdict, check};
 use seawall_core::checkpoint::Urgency;
 use seawall_core::disk::Disk;
@@ -95,14 +95,6 @@ fn closed() -> SimDisk {
     engine.close().unwrap();
     drop(engine);
     disk.crash_image(1).mount()
-}
-
-fn reseal(disk: &SimDisk, path: &str, offset: u64, change: impl FnOnce(&mut Page)) {
-    let mut page = Page::zeroed(4096);
-    page.bytes_mut().copy_from_slice(&disk.read_file(path)[offset as usize..][..4096]);
-    change(&mut page);
-    page.seal();
-    disk.overwrite(path, offset, page.bytes());
 }
 
 #[test]

@@ -13,11 +13,10 @@ use seawall_core::checkpoint::Urgency;
 use seawall_core::config::{Config, Format};
 use seawall_core::engine::Engine;
 use seawall_core::files::FileOptions;
-use seawall_core::page::PageId;
+use seawall_core::page::{FileId, PageId};
 use seawall_core::sim::{CrashOptions, SimDisk};
 use seawall_core::sync::Mutex;
 use seawall_core::wal::position::{Geometry, segment_path};
-use seawall_core::wal::record::BlockHeader;
 use seawall_core::wal::segment::WalSync;
 use std::sync::Arc;
 
@@ -167,6 +166,21 @@ fn a_record_that_is_durable_in_part_stays_a_torn_tail_however_recovery_crashes()
     assert!(images.into_iter().all(|images| images > 10));
 }
 
+/// A store with a file of two pages, whose log ends so far before the end of a block.
+fn filled(config: &Config, left: usize) -> (SimDisk, Engine, FileId) {
+    let disk = SimDisk::new();
+    let engine = engine_on(&disk, config);
+    let file = engine.create_file(FileOptions::default()).unwrap();
+    engine.extend(file, 2).unwrap();
+    engine.checkpoint(Urgency::Immediate).unwrap();
+    let page = PageId::new(file, 0);
+    let mut operation = engine.operation();
+    operation.page(page).unwrap().write(9, &[1]).unwrap();
+    engine.commit(operation).unwrap();
+    common::fill_block(&engine, page, 1, left);
+    (disk, engine, file)
+}
+
 /// A torn record that begins so far before the end of a block, some of it known to be durable; how
 /// many images of crashes in recoveries there are.
 fn torn_in_part(left: usize) -> usize {
@@ -175,15 +189,7 @@ fn torn_in_part(left: usize) -> usize {
         wal_max_bytes: 1 << 20,
         ..config()
     };
-    let disk = SimDisk::new();
-    let engine = engine_on(&disk, &config);
-    let file = engine.create_file(FileOptions::default()).unwrap();
-    engine.extend(file, 2).unwrap();
-    engine.checkpoint(Urgency::Immediate).unwrap();
-    let mut operation = engine.operation();
-    operation.page(PageId::new(file, 0)).unwrap().write(9, &[1]).unwrap();
-    engine.commit(operation).unwrap();
-    common::fill_block(&engine, PageId::new(file, 0), 1, left);
+    let (disk, engine, file) = filled(&config, left);
     let expected = common::content(&engine).unwrap();
     let (start, ..) = engine.wal_positions();
     let mut operation = engine.operation();
@@ -204,9 +210,7 @@ fn torn_in_part(left: usize) -> usize {
         let address = geometry.block_start(block);
         let within = start.plus(100).min(geometry.block_start(block + 1));
         let flushed_upto = if block == *blocks.start() { within } else { address };
-        let mut bytes = [0; 32];
-        BlockHeader { system_id: 0x5EA, address, flushed_upto }.encode(&mut bytes);
-        disk.overwrite(&path, geometry.block_offset(block), &bytes);
+        common::set_flushed_upto(&disk, &geometry, block, flushed_upto);
     }
     disk.overwrite(&path, geometry.block_offset(*blocks.end()) + 32, &[0; 992]);
     crash_again(&disk.durable_image(), &config, &expected, 2).unwrap()
@@ -215,37 +219,26 @@ fn torn_in_part(left: usize) -> usize {
 #[test]
 fn what_was_discarded_fits_behind_the_openings_checkpoint_and_does_not_come_back() {
     let config = config();
-    let disk = SimDisk::new();
-    let engine = engine_on(&disk, &config);
-    let file = engine.create_file(FileOptions::default()).unwrap();
-    engine.extend(file, 1).unwrap();
-    engine.checkpoint(Urgency::Immediate).unwrap();
-    let page = PageId::new(file, 0);
-    let mut operation = engine.operation();
-    operation.page(page).unwrap().write(9, &[1]).unwrap();
-    engine.commit(operation).unwrap();
     // A checkpoint's record ends where the first sector of the block does, another is behind it.
     let geometry = Geometry::new(&config.format);
     let second_sector = 512 - 32;
-    common::fill_block(&engine, page, 1, geometry.payload_bytes as usize - second_sector + 32);
+    let (disk, engine, file) =
+        filled(&config, geometry.payload_bytes as usize - second_sector + 32);
     let expected = common::content(&engine).unwrap();
     let (start, ..) = engine.wal_positions();
     engine.wait_durable(start).unwrap();
     let control = disk.read_file("control");
     engine.checkpoint(Urgency::Immediate).unwrap();
     assert_eq!(engine.wal_positions().0, start.plus(32));
-    common::fill_block(&engine, page, 2, 0);
+    common::fill_block(&engine, PageId::new(file, 0), 2, 0);
     engine.wait_durable(engine.wal_positions().0).unwrap();
     drop(engine);
 
     // As if the log had not been synced since, and of the checkpoint's record a byte were lost.
     disk.write_file("control", &control);
     let path = segment_path(geometry.segment(start));
-    let offset = geometry.block_offset(geometry.block(start));
-    let address = geometry.block_start(geometry.block(start));
-    let mut bytes = [0; 32];
-    BlockHeader { system_id: 0x5EA, address, flushed_upto: address }.encode(&mut bytes);
-    disk.overwrite(&path, offset, &bytes);
+    let block = geometry.block(start);
+    common::set_flushed_upto(&disk, &geometry, block, geometry.block_start(block));
     disk.overwrite(&path, geometry.offset(start), &[0xEE]);
     let images = crash_again(&disk.durable_image(), &config, &expected, 1).unwrap();
     println!("{images} images");

@@ -7,7 +7,10 @@
 
 mod common;
 
-use common::{BODY_BYTES, Change, Recovered, config, content, create, files_of, open, recover};
+use common::{
+    BODY_BYTES, Change, Recovered, config, content, create, files_of, open, recover,
+    set_flushed_upto, survey,
+};
 use proptest::prelude::*;
 use seawall_core::checkpoint::Urgency;
 use seawall_core::config::{Config, Format};
@@ -18,11 +21,10 @@ use seawall_core::files::FileOptions;
 use seawall_core::lsn::Lsn;
 use seawall_core::page::{FileId, PageId};
 use seawall_core::poison::Poison;
-use seawall_core::recovery::Survey;
 use seawall_core::sim::SimDisk;
 use seawall_core::sync::atomic::{AtomicU64, Ordering};
-use seawall_core::wal::position::{BLOCK_HEADER_BYTES, Geometry, segment_path};
-use seawall_core::wal::record::{BlockHeader, MAX_RECORD_BYTES, RECORD_HEADER_BYTES};
+use seawall_core::wal::position::{BLOCK_HEADER_BYTES, Geometry, RECORD_ALIGNMENT, segment_path};
+use seawall_core::wal::record::{MAX_RECORD_BYTES, RECORD_HEADER_BYTES};
 use std::sync::Arc;
 
 const FILE: FileId = FileId(1);
@@ -120,14 +122,10 @@ impl Bed {
 
     /// Makes a segment as if all of it had been written and nothing synced.
     fn make_undurable(&self, disk: &SimDisk, segment: u64) {
-        let path = segment_path(segment);
         let first = segment * self.geometry.blocks_per_segment;
+        let upto = self.geometry.segment_start(segment);
         for block in first..self.geometry.block(self.flushed) + 1 {
-            let address = self.geometry.block_start(block);
-            let flushed_upto = self.geometry.segment_start(segment);
-            let mut bytes = [0; BLOCK_HEADER_BYTES as usize];
-            BlockHeader { system_id: 0x5EA, address, flushed_upto }.encode(&mut bytes);
-            disk.overwrite(&path, self.geometry.block_offset(block), &bytes);
+            set_flushed_upto(disk, &self.geometry, block, upto);
         }
     }
 
@@ -297,7 +295,7 @@ fn forged(bed: &Bed, records: &[(u8, Vec<u8>)]) -> SimDisk {
     for (kind, body) in records {
         let length = (RECORD_HEADER_BYTES + body.len()) as u32;
         bed.forge(&disk, at, length, at, *kind, body);
-        at = at.plus(u64::from(length).next_multiple_of(8));
+        at = at.plus(u64::from(length).next_multiple_of(RECORD_ALIGNMENT));
     }
     disk
 }
@@ -325,8 +323,7 @@ fn a_record_with_right_checksums_that_makes_no_sense_is_refused_as_a_rehearsal_s
     ];
     for (records, words) in cases {
         let disk = forged(&bed, &records);
-        let (_, control) = Slots::read(&disk).unwrap().latest().unwrap();
-        let survey = Survey::read(Arc::new(disk.clone()), &control, None).unwrap();
+        let survey = survey(&disk);
         let refusal = survey.refusal(true).map(Error::Wal);
         let rehearsed = refusal.or_else(|| survey.rehearse().unwrap().refusal).map_or(Ok(()), Err);
         for refused in [rehearsed, open(&disk, &large()).map(drop)] {
@@ -426,9 +423,7 @@ fn a_segment_that_is_missing_in_the_middle_is_a_hole_and_the_first_one_is_named(
     let disk = bed.disk.crash_image(1).mount();
     disk.remove_now(&segment_path(1));
     assert!(matches!(bed.refused(&disk), WalFault::MissingSegment { .. }));
-    let (_, control) = Slots::read(&disk).unwrap().latest().unwrap();
-    let survey = Survey::read(Arc::new(disk), &control, None).unwrap();
-    assert_eq!(survey.stop_reason(), format!("there is no {}", segment_path(1)));
+    assert_eq!(survey(&disk).stop_reason(), format!("there is no {}", segment_path(1)));
 }
 
 #[test]

@@ -52,8 +52,7 @@ fn first_bytes(engine: &Engine, file: FileId) -> Vec<u8> {
 
 fn crash(disk: &SimDisk, engine: Engine) -> (SimDisk, Engine) {
     drop(engine);
-    let nothing_survives = disk.durable_image();
-    let disk = nothing_survives.mount();
+    let disk = disk.durable_image().mount();
     let engine = open(&disk, &config()).unwrap();
     (disk, engine)
 }

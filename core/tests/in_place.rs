@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{config, content, engine_on, fill_block, open, recover};
+use common::{config, content, engine_on, fill_block, losing_all, open, recover};
 use seawall_core::checkpoint::Urgency;
 use seawall_core::config::{Config, Format, FullPageImages};
 use seawall_core::engine::Engine;
@@ -11,10 +11,8 @@ use seawall_core::error::{Error, Result};
 use seawall_core::files::FileOptions;
 use seawall_core::page::{FileId, PageId};
 use seawall_core::sim::{CrashImage, EIO, Fault, OpKind, SimDisk};
-use seawall_core::sync::Mutex;
 use seawall_core::wal::background::WalWriter;
 use seawall_core::wal::segment::WalSync;
-use std::sync::Arc;
 
 const PAGE: PageId = PageId::new(FileId(1), 0);
 
@@ -37,10 +35,6 @@ fn value(disk: &SimDisk, config: &Config) -> Result<u8> {
     open(disk, config)?.read(PAGE).map(|body| body[0])
 }
 
-fn losing_all(disk: &SimDisk) -> CrashImage {
-    disk.durable_image()
-}
-
 #[test]
 fn a_page_that_a_failed_sync_has_lost_is_written_again_though_the_kernel_shows_it() {
     // Without images nothing is restored whatever is there.
@@ -54,7 +48,7 @@ fn a_page_that_a_failed_sync_has_lost_is_written_again_though_the_kernel_shows_i
         assert!(matches!(engine.checkpoint(Urgency::Immediate), Err(Error::Poisoned(_))));
         drop(engine);
         assert_eq!(value(&disk, &config).unwrap(), 7);
-        assert_eq!(value(&losing_all(&disk).mount(), &config).unwrap(), 7, "seed {seed}");
+        assert_eq!(value(&disk.durable_image().mount(), &config).unwrap(), 7, "seed {seed}");
     }
 }
 
@@ -116,7 +110,7 @@ fn an_opening_that_failed_anywhere_is_repeated_in_place_and_leaves_nothing_to_co
             let expected = content(&engine).unwrap();
             drop(engine);
             let seeded = (0..3).map(|seed| disk.crash_image(seed));
-            for image in [losing_all(&disk)].into_iter().chain(seeded) {
+            for image in [disk.durable_image()].into_iter().chain(seeded) {
                 let found = recover(&image.mount(), &config);
                 let found = found.unwrap_or_else(|e| panic!("{}", say(&e.to_string())));
                 assert_eq!(found, expected, "{}", say("after a crash"));
@@ -137,14 +131,8 @@ fn no_page_gets_ahead_of_a_log_that_a_failed_sync_has_lost_though_the_kernel_sho
         disk.fail_at(1, Fault::once(EIO).only(OpKind::SyncData).seed(seed));
         assert!(matches!(commit(&engine, 7), Err(Error::Poisoned(_))));
         drop(engine);
-        let images = Arc::new(Mutex::new(Vec::new()));
-        let taken = Arc::clone(&images);
-        disk.set_observer(Some(Box::new(move |disk, op| {
-            taken.lock().push((op.to_string(), losing_all(disk)));
-        })));
-        assert_eq!(value(&disk, &config).unwrap(), 7);
-        disk.set_observer(None);
-        for (op, image) in &*images.lock() {
+        let images = losing_all(&disk, || assert_eq!(value(&disk, &config).unwrap(), 7));
+        for (op, image) in &images {
             let value = value(&image.mount(), &config);
             assert!(matches!(value, Ok(0 | 7)), "seed {seed}, before {op}: {value:?}");
         }

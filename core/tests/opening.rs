@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{clean_store, config, create, engine_on, files_of, open, operations};
+use common::{clean_store, config, create, engine_on, files_of, losing_all, open, operations};
 use seawall_core::checkpoint::Urgency;
 use seawall_core::config::{Config, Format, FullPageImages};
 use seawall_core::control::{CONTROL_FILE, Slots, StoreState};
@@ -99,14 +99,9 @@ fn a_log_without_a_control_file_is_not_taken_for_an_interrupted_creation() {
 fn a_power_cut_anywhere_in_the_first_opening_leaves_a_store_that_opens() {
     let disk = SimDisk::new();
     create(&disk, &config()).unwrap();
-    let images = Arc::new(Mutex::new(Vec::new()));
-    let taken = Arc::clone(&images);
-    disk.set_observer(Some(Box::new(move |disk, op| {
-        taken.lock().push((op.to_string(), disk.durable_image()));
-    })));
-    drop(open(&disk, &config()).unwrap());
-    disk.set_observer(None);
-    for (op, image) in &*images.lock() {
+    let images = losing_all(&disk, || drop(open(&disk, &config()).unwrap()));
+    assert!(images.len() > 3, "{} images", images.len());
+    for (op, image) in images {
         let opened = open(&image.mount(), &config());
         let engine = opened.unwrap_or_else(|error| panic!("before {op}: {error}"));
         assert_eq!(engine.files(), []);

@@ -3,16 +3,13 @@
 
 mod common;
 
-use common::{Recovered, clean_store, recover};
+use common::{Recovered, clean_store, recover, reseal, survey};
 use seawall_core::config::{Config, FullPageImages};
-use seawall_core::control::Slots;
-use seawall_core::disk::Disk;
 use seawall_core::error::{Error, PageFault};
 use seawall_core::lsn::Lsn;
-use seawall_core::page::{FileId, Page, PageId};
-use seawall_core::recovery::{Rehearsal, Survey};
+use seawall_core::page::{FileId, PageId};
+use seawall_core::recovery::Rehearsal;
 use seawall_core::sim::SimDisk;
-use std::sync::Arc;
 
 /// Blocks that the log changes, some twice, in this order.
 const CHANGED: [u32; 9] = [6, 1, 4, 1, 0, 7, 5, 2, 6];
@@ -31,11 +28,6 @@ fn crashed() -> (SimDisk, Config) {
     (disk.durable_image().mount(), config)
 }
 
-fn survey(disk: &SimDisk) -> Survey {
-    let (_, control) = Slots::read(disk).unwrap().latest().unwrap();
-    Survey::read(Arc::new(disk.clone()) as Arc<dyn Disk>, &control, None).unwrap()
-}
-
 /// The page that keeps the store from being opened.
 fn refused_page<T>(found: &Result<T, Error>) -> PageId {
     match found {
@@ -49,17 +41,21 @@ fn refusal(rehearsal: Rehearsal) -> Result<(), Error> {
     rehearsal.refusal.map_or(Ok(()), Err)
 }
 
-/// Changes a page on disk; if it is not sealed, its checksum is wrong.
-fn damage(disk: &SimDisk, block: u32, is_sealed: bool, change: impl FnOnce(&mut Page)) {
-    let offset = u64::from(block % 2) * 4096;
-    let segment = format!("data/00000001.{}", block / 2);
-    let mut page = Page::zeroed(4096);
-    page.bytes_mut().copy_from_slice(&disk.read_file(&segment)[offset as usize..][..4096]);
-    change(&mut page);
-    if is_sealed {
-        page.seal();
-    }
-    disk.overwrite(&segment, offset, page.bytes());
+/// Where a page is on disk.
+fn place(block: u32) -> (String, u64) {
+    (format!("data/00000001.{}", block / 2), u64::from(block % 2) * 4096)
+}
+
+/// Changes a byte of a page on disk: its checksum is wrong.
+fn damage(disk: &SimDisk, block: u32) {
+    let (path, offset) = place(block);
+    disk.overwrite(&path, offset + 99, &[0xEE]);
+}
+
+/// Gives a page on disk this LSN.
+fn set_lsn(disk: &SimDisk, block: u32, lsn: Lsn) {
+    let (path, offset) = place(block);
+    reseal(disk, &path, offset, |page| page.set_lsn(lsn));
 }
 
 #[test]
@@ -90,7 +86,7 @@ fn the_first_page_that_replay_would_need_whole_is_what_a_rehearsal_is_refused_fo
     for (damaged, first) in [(&[4][..], 4), (&[2, 7], 7), (&[6], 6)] {
         let (disk, config) = crashed();
         for block in damaged {
-            damage(&disk, *block, false, |page| page.body_mut()[99] ^= 1);
+            damage(&disk, *block);
         }
         let first = PageId::new(FileId(1), first);
         let opened = recover(&disk, &config);
@@ -107,7 +103,7 @@ fn the_first_page_that_replay_would_need_whole_is_what_a_rehearsal_is_refused_fo
 #[test]
 fn a_page_that_the_log_does_not_change_may_be_as_it_is() {
     let (disk, config) = crashed();
-    damage(&disk, 8, false, |page| page.body_mut()[99] ^= 1);
+    damage(&disk, 8);
     assert!(survey(&disk).rehearse().unwrap().refusal.is_none());
     assert_eq!(refused_page(&recover(&disk, &config)), PageId::new(FileId(1), 8), "not by replay");
 }
@@ -116,9 +112,9 @@ fn a_page_that_the_log_does_not_change_may_be_as_it_is() {
 fn a_page_that_is_newer_than_the_end_of_the_log_is_refused_and_one_of_its_end_is_not() {
     let (disk, config) = crashed();
     let end = survey(&disk).end();
-    damage(&disk, 5, true, |page| page.set_lsn(end));
+    set_lsn(&disk, 5, end);
     assert!(survey(&disk).rehearse().unwrap().refusal.is_none());
-    damage(&disk, 5, true, |page| page.set_lsn(Lsn(end.0 + 8)));
+    set_lsn(&disk, 5, end.plus(8));
     for found in [refusal(survey(&disk).rehearse().unwrap()), recover(&disk, &config).map(drop)] {
         let Err(Error::Page { fault: PageFault::NewerThanWal { .. }, .. }) = found else {
             panic!("{found:?}");

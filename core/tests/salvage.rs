@@ -89,6 +89,11 @@ impl Bed {
         self.ends[KEPT]
     }
 
+    /// The directory for what is cut there.
+    fn aside(&self) -> String {
+        format!("salvaged-{:016x}", self.cut().0)
+    }
+
     fn place(&self, lsn: Lsn) -> (String, u64) {
         let geometry = Geometry::new(&roomy().format);
         (segment_path(geometry.segment(lsn)), geometry.offset(lsn))
@@ -299,7 +304,7 @@ fn a_page_that_is_newer_is_restored_if_it_can_be_and_else_kept_only_if_asked_for
     assert!(matches!(refused, SalvageFault::NewerPages { pages: 1, .. }), "{refused}");
     assert_eq!(files_of(&disk), before);
     salvage(&disk, bed.cut(), true).unwrap();
-    let dir = format!("salvaged-{:016x}", bed.cut().0);
+    let dir = bed.aside();
     assert_eq!(disk.read_file(&format!("{dir}/newer-pages")), before[DATA[2]][..4096]);
     kept(&bed, &disk, &[4]);
 }
@@ -401,7 +406,7 @@ fn what_an_earlier_salvage_put_aside_is_not_overwritten() {
     let bed = Bed::new();
     let disk = bed.damaged();
     salvage(&disk, bed.cut(), false).unwrap();
-    let path = format!("salvaged-{:016x}/control", bed.cut().0);
+    let path = format!("{}/control", bed.aside());
     let aside = disk.read_file(&path);
     // The same damage again, in a store that has gone on.
     for (name, bytes) in files_of(&bed.damaged()) {

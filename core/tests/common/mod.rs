@@ -7,17 +7,20 @@ pub(crate) mod sweep;
 use seawall_core::checkpoint::Urgency;
 use seawall_core::clock::Clock;
 use seawall_core::config::{Config, Format};
+use seawall_core::control::Slots;
 use seawall_core::disk::Disk;
 use seawall_core::engine::Engine;
 use seawall_core::error::Result;
 use seawall_core::files::FileOptions;
+use seawall_core::lsn::Lsn;
 use seawall_core::operation::Operation;
-use seawall_core::page::{FileId, PAGE_HEADER_BYTES, PageId};
-use seawall_core::sim::SimDisk;
+use seawall_core::page::{FileId, PAGE_HEADER_BYTES, Page, PageId};
+use seawall_core::recovery::Survey;
+use seawall_core::sim::{CrashImage, Op, SimDisk};
 use seawall_core::sync::Mutex;
 use seawall_core::sync::atomic::{AtomicU64, Ordering};
-use seawall_core::wal::position::Geometry;
-use seawall_core::wal::record::RECORD_HEADER_BYTES;
+use seawall_core::wal::position::{BLOCK_HEADER_BYTES, Geometry, segment_path};
+use seawall_core::wal::record::{BlockHeader, RECORD_HEADER_BYTES};
 use seawall_core::workers::Serial;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -59,9 +62,12 @@ pub(crate) fn small() -> Config {
     Config { buffers: 5, ..config() }
 }
 
+/// What every block of the log says.
+const SYSTEM_ID: u64 = 0x5EA;
+
 /// Creates a store.
 pub(crate) fn create(disk: &SimDisk, config: &Config) -> Result<()> {
-    Engine::create(&(Arc::new(disk.clone()) as Arc<dyn Disk>), config, 0x5EA)
+    Engine::create(&(Arc::new(disk.clone()) as Arc<dyn Disk>), config, SYSTEM_ID)
 }
 
 /// Opens a store of which some changes are custom.
@@ -126,6 +132,46 @@ pub(crate) fn operations(disk: &SimDisk, work: impl FnOnce()) -> Vec<String> {
     disk.set_observer(None);
     let found = found.lock();
     found.clone()
+}
+
+/// What is durable before each operation of `work`, each time that it is something else.
+pub(crate) fn losing_all(disk: &SimDisk, work: impl FnOnce()) -> Vec<(Op, CrashImage)> {
+    let found = Arc::new(Mutex::new(Vec::<(Op, CrashImage)>::new()));
+    let collect = Arc::clone(&found);
+    disk.set_observer(Some(Box::new(move |disk, op| {
+        let image = disk.durable_image();
+        let mut found = collect.lock();
+        if found.last().is_none_or(|(_, last)| last.digest() != image.digest()) {
+            found.push((op.clone(), image));
+        }
+    })));
+    work();
+    disk.set_observer(None);
+    std::mem::take(&mut *found.lock())
+}
+
+/// The log of a store, read for recovery.
+pub(crate) fn survey(disk: &SimDisk) -> Survey {
+    let (_, control) = Slots::read(disk).unwrap().latest().unwrap();
+    Survey::read(Arc::new(disk.clone()), &control, None).unwrap()
+}
+
+/// Changes a page on disk, with a right checksum.
+pub(crate) fn reseal(disk: &SimDisk, path: &str, offset: u64, change: impl FnOnce(&mut Page)) {
+    let mut page = Page::zeroed(4096);
+    page.bytes_mut().copy_from_slice(&disk.read_file(path)[offset as usize..][..4096]);
+    change(&mut page);
+    page.seal();
+    disk.overwrite(path, offset, page.bytes());
+}
+
+/// Has a block of the log say that it was durable up to here when the block was written.
+pub(crate) fn set_flushed_upto(disk: &SimDisk, geometry: &Geometry, block: u64, upto: Lsn) {
+    let address = geometry.block_start(block);
+    let mut bytes = [0; BLOCK_HEADER_BYTES as usize];
+    BlockHeader { system_id: SYSTEM_ID, address, flushed_upto: upto }.encode(&mut bytes);
+    let path = segment_path(geometry.segment_of_block(block));
+    disk.overwrite(&path, geometry.block_offset(block), &bytes);
 }
 
 /// The body of a page, shared by the states that have it.

@@ -67,8 +67,7 @@ fn recover_image(
 
 /// Crashes again, right after recovery, losing all that is not synced: the state must be the same.
 pub(crate) fn goes_on(disk: &SimDisk, config: &Config) -> Result<Recovered, String> {
-    let nothing_survives = disk.durable_image();
-    recover(&nothing_survives.mount(), config).map_err(|e| format!("recovered before, and {e}"))
+    recover(&disk.durable_image().mount(), config).map_err(|e| format!("recovered before, and {e}"))
 }
 
 /// Recovers an image with a crash before every disk operation, `depth` levels deep; returns the

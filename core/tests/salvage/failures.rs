@@ -43,7 +43,7 @@ fn what_is_kept_of_the_log_is_durable_though_it_was_in_the_page_cache_alone() {
 fn what_is_put_aside_is_made_anew_and_durable_before_anything_is_cut() {
     let bed = Bed::new();
     let disk = bed.damaged();
-    let dir = format!("salvaged-{:016x}", bed.cut().0);
+    let dir = bed.aside();
     disk.create_dir(&dir).unwrap();
     // What an earlier attempt has left.
     for name in ["newer-pages", "losses.txt", "control"] {
@@ -78,7 +78,7 @@ fn crash(bed: &Bed, disk: &SimDisk, keep_newer: bool, check: impl Fn(&SimDisk)) 
     let aside: Vec<_> =
         files_of(disk).into_iter().filter(|(path, _)| path.starts_with("wal")).collect();
     let first = bed.place(bed.cut()).0;
-    let dir = format!("salvaged-{:016x}", bed.cut().0);
+    let dir = bed.aside();
     let options = CrashOptions { max_subset: 4, seeded: 3, seed: 5 };
     let images = images_of(disk, options, || drop(salvage(disk, bed.cut(), keep_newer).unwrap()));
     let (mut counts, mut gone_on) = ([0, 0], 0);
@@ -152,6 +152,14 @@ fn lacks_what_a_page_has(bed: &Bed) -> SimDisk {
     disk
 }
 
+/// The same after a salvage that could not put the page back.
+fn begun(bed: &Bed) -> SimDisk {
+    let disk = lacks_what_a_page_has(bed);
+    disk.fail_at(1, Fault::once(EIO).only(OpKind::Write).on(DATA[2]));
+    salvage(&disk, bed.cut(), true).unwrap_err();
+    disk
+}
+
 #[test]
 fn a_log_that_lacks_what_a_page_has_is_cut_at_its_end_if_the_page_is_to_be_kept() {
     let bed = Bed::new();
@@ -167,9 +175,7 @@ fn a_log_that_lacks_what_a_page_has_is_cut_at_its_end_if_the_page_is_to_be_kept(
 #[test]
 fn a_salvage_that_has_begun_is_not_done_because_the_store_would_open() {
     let bed = Bed::new();
-    let disk = lacks_what_a_page_has(&bed);
-    disk.fail_at(1, Fault::once(EIO).only(OpKind::Write).on(DATA[2]));
-    salvage(&disk, bed.cut(), true).unwrap_err();
+    let disk = begun(&bed);
     assert!(matches!(salvage(&disk, bed.cut(), true).unwrap(), Salvaged::Cut { .. }));
     kept(&bed, &disk, &[4]);
 }
@@ -178,7 +184,7 @@ fn a_salvage_that_has_begun_is_not_done_because_the_store_would_open() {
 fn what_an_attempt_has_put_aside_is_not_put_back_into_a_store_that_was_used_since() {
     let bed = Bed::new();
     let disk = lacks_what_a_page_has(&bed);
-    let dir = format!("salvaged-{:016x}", bed.cut().0);
+    let dir = bed.aside();
     // The last: all is put aside, and the store is as it was.
     disk.fail_at(3, Fault::once(EIO).only(OpKind::SyncDir).on(&dir));
     salvage(&disk, bed.cut(), true).unwrap_err();
@@ -191,11 +197,9 @@ fn what_an_attempt_has_put_aside_is_not_put_back_into_a_store_that_was_used_sinc
 #[test]
 fn a_page_that_was_put_aside_and_is_damaged_there_is_not_put_back() {
     let bed = Bed::new();
-    let disk = lacks_what_a_page_has(&bed);
-    disk.fail_at(1, Fault::once(EIO).only(OpKind::Write).on(DATA[2]));
-    salvage(&disk, bed.cut(), true).unwrap_err();
+    let disk = begun(&bed);
     let before = disk.read_file(DATA[2]);
-    disk.overwrite(&format!("salvaged-{:016x}/newer-pages", bed.cut().0), 99, &[0xEE]);
+    disk.overwrite(&format!("{}/newer-pages", bed.aside()), 99, &[0xEE]);
     assert!(matches!(salvage(&disk, bed.cut(), true), Err(Error::Page { .. })));
     assert!(disk.read_file(DATA[2]) == before);
 }
@@ -207,7 +211,7 @@ fn a_page_that_was_put_aside_and_cannot_be_read_ends_the_salvage() {
     for nth in 1..=2 {
         let disk = bed.damaged();
         newer.iter().for_each(|block| bed.write_out(&disk, *block));
-        let aside = format!("salvaged-{:016x}/newer-pages", bed.cut().0);
+        let aside = format!("{}/newer-pages", bed.aside());
         disk.fail_at(nth, Fault::once(EIO).only(OpKind::Read).on(&aside));
         assert!(matches!(salvage(&disk, bed.cut(), true), Err(Error::Io { .. })), "{nth}");
         salvage(&disk, bed.cut(), true).unwrap();

@@ -3,14 +3,13 @@
 
 use super::Tally;
 use super::common::sweep::{Sweep, goes_on};
-use super::common::{content, engine_on, open, recover};
+use super::common::{content, engine_on, losing_all, open, recover};
 use super::drive::Driver;
 use super::plan::{Method, Plan, Step};
 use seawall_core::engine::Engine;
 use seawall_core::error::{Error, Result};
-use seawall_core::sim::{CrashImage, CrashOptions, EIO, ENOSPC, Fault, Op, OpKind, SimDisk};
+use seawall_core::sim::{CrashOptions, EIO, ENOSPC, Fault, OpKind, SimDisk};
 use seawall_core::sync::Mutex;
-use std::sync::Arc;
 
 /// What goes wrong.
 #[derive(Clone, Debug)]
@@ -150,20 +149,4 @@ fn open_in_place(disk: &SimDisk, plan: &Plan, sweep: &Mutex<Sweep>) -> Result<()
         return Ok(());
     }
     Err(in_place("what was committed then is lost".to_owned()))
-}
-
-/// What is durable before each operation of `work`, each time that it is something else.
-fn losing_all(disk: &SimDisk, work: impl FnOnce()) -> Vec<(Op, CrashImage)> {
-    let found = Arc::new(Mutex::new(Vec::<(Op, CrashImage)>::new()));
-    let collect = Arc::clone(&found);
-    disk.set_observer(Some(Box::new(move |disk, op| {
-        let image = disk.durable_image();
-        let mut found = collect.lock();
-        if found.last().is_none_or(|(_, last)| last.digest() != image.digest()) {
-            found.push((op.clone(), image));
-        }
-    })));
-    work();
-    disk.set_observer(None);
-    std::mem::take(&mut *found.lock())
 }
