@@ -12,7 +12,7 @@ use seawall_core::engine::Engine;
 use seawall_core::error::Result;
 use seawall_core::files::FileOptions;
 use seawall_core::lsn::Lsn;
-use seawall_core::page::{FileId, Page, PageId};
+use seawall_core::page::{FileId, PageId};
 use seawall_core::sim::{CrashOptions, SimDisk, SplitMix64};
 use std::sync::Arc;
 
