@@ -12,8 +12,8 @@ mod threads;
 
 use crate::buffer::{DurableLog, PageRead, Pool, PoolStats};
 use crate::checkpoint::{
-    CHECKPOINT_RECORD_BYTES, CheckpointDelay, CheckpointHistory, CheckpointProgress,
-    CheckpointRequest, CheckpointStats, Checkpointer, Delays, Parts, Urgency,
+    CheckpointDelay, CheckpointHistory, CheckpointProgress, CheckpointRequest, CheckpointStats,
+    Checkpointer, Delays, Parts, Urgency,
 };
 use crate::clock::Clock;
 use crate::config::Config;
@@ -142,8 +142,7 @@ impl Engine {
         let recovery = Recovery::scan(Arc::clone(&disk), control.latest(), redo.is_some())?;
         let scan_time = clock.now().saturating_sub(started);
         let on_disk = Arc::clone(&disk);
-        let last = control.latest().last_file;
-        let files = Files::open(on_disk, &format, Arc::clone(&poison), recovery.dropped(), last)?;
+        let files = Files::open(on_disk, &format, Arc::clone(&poison), &recovery.known_files())?;
         recovery.sync_wal(&poison)?;
         recovery.clear_tail(&poison)?;
         recovery.reset_unlogged(&files)?;
@@ -366,9 +365,11 @@ impl Engine {
         self.checkpointer.progress()
     }
 
-    /// Whether nothing was inserted since the last redo point but the record of its checkpoint.
+    /// Whether nothing was inserted since the last redo point but the record of its checkpoint,
+    /// which is complete.
     pub fn is_idle(&self) -> bool {
-        self.wal_since_redo() <= CHECKPOINT_RECORD_BYTES
+        let last = self.checkpoints().last;
+        last.is_some_and(|last| last.redo == last.lsn && last.end == self.wal.reserved())
     }
 
     /// The checkpoints since the store was opened.

@@ -43,9 +43,9 @@ use crate::config::Format;
 use crate::control::{Control, StoreState};
 use crate::disk::{Disk, DiskFile};
 use crate::error::{Error, Result, WalFault};
-use crate::files::{Files, failed, list};
+use crate::files::{Files, KnownFiles, failed, list};
 use crate::lsn::Lsn;
-use crate::page::{AlignedBytes, FileId, PAGE_HEADER_BYTES};
+use crate::page::{AlignedBytes, PAGE_HEADER_BYTES};
 use crate::poison::Poison;
 use crate::redo::Redo;
 use crate::wal::ResumeAt;
@@ -56,7 +56,6 @@ use crate::wal::segment;
 use crate::workers::Workers;
 use batch::Batches;
 use replay::Replay;
-use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -94,9 +93,9 @@ impl Recovery {
         self.survey.end()
     }
 
-    /// Files that were dropped.
-    pub fn dropped(&self) -> &BTreeSet<FileId> {
-        self.survey.cuts.dropped()
+    /// What there should be in the directories.
+    pub fn known_files(&self) -> KnownFiles<'_> {
+        self.survey.known_files()
     }
 
     /// Step 5.
@@ -238,7 +237,7 @@ impl Recovery {
         workers: &dyn Workers,
         batch_bytes: usize,
     ) -> Result<RecoveryReport> {
-        let mut report = self.report()?;
+        let mut report = self.report(files)?;
         let Survey { control, cuts, .. } = &self.survey;
         let reader = self.survey.reader(control.redo);
         let body_bytes = body_bytes(&control.format);
@@ -248,7 +247,7 @@ impl Recovery {
         Ok(report)
     }
 
-    fn report(&self) -> Result<RecoveryReport> {
+    fn report(&self, files: &Files) -> Result<RecoveryReport> {
         let names = list(&*self.survey.disk, "")?;
         Ok(RecoveryReport {
             salvaged: names.iter().filter_map(|name| Salvage::parse_dir(name)).max(),
@@ -259,6 +258,7 @@ impl Recovery {
             end_offset: self.survey.geometry.offset(self.end()),
             stop_reason: self.survey.stop.reason.clone(),
             beyond: self.survey.beyond,
+            lost_pages: self.survey.lost_pages(files),
             records: 0,
             images: 0,
             changes: 0,

@@ -216,20 +216,24 @@ fn torn_in_part(left: usize) -> usize {
     crash_again(&disk.durable_image(), &config, &expected, 2).unwrap()
 }
 
+/// Of the record of a checkpoint that lists one file.
+const CHECKPOINT_BYTES: usize = 48;
+
 #[test]
 fn what_was_discarded_fits_behind_the_openings_checkpoint_and_does_not_come_back() {
     let config = config();
-    // A checkpoint's record ends where the first sector of the block does, another is behind it.
+    // The record of a checkpoint that lists one file ends where the first sector of the block does,
+    // another is behind it.
     let geometry = Geometry::new(&config.format);
     let second_sector = 512 - 32;
     let (disk, engine, file) =
-        filled(&config, geometry.payload_bytes as usize - second_sector + 32);
+        filled(&config, geometry.payload_bytes as usize - second_sector + CHECKPOINT_BYTES);
     let expected = common::content(&engine).unwrap();
     let (start, ..) = engine.wal_positions();
     engine.wait_durable(start).unwrap();
     let control = disk.read_file("control");
     engine.checkpoint(Urgency::Immediate).unwrap();
-    assert_eq!(engine.wal_positions().0, start.plus(32));
+    assert_eq!(engine.wal_positions().0, start.plus(CHECKPOINT_BYTES as u64));
     common::fill_block(&engine, PageId::new(file, 0), 2, 0);
     engine.wait_durable(engine.wal_positions().0).unwrap();
     drop(engine);

@@ -4,7 +4,7 @@
 use crate::{Outcome, take_array, take_byte};
 use seawall_core::config::Format;
 use seawall_core::disk::Disk;
-use seawall_core::files::{DATA_DIR, Files, Writeback};
+use seawall_core::files::{DATA_DIR, Files, KnownFiles, Writeback};
 use seawall_core::page::{FileId, PageId};
 use seawall_core::poison::Poison;
 use seawall_core::sim::{OpKind, SimDisk};
@@ -117,7 +117,7 @@ fn files(disk: &SimDisk) -> Files {
     let format =
         Format { page_bytes: PAGE_BYTES, data_segment_bytes: segment_bytes, ..Format::default() };
     let (disk, poison) = (Arc::new(disk.clone()), Arc::new(Poison::new()));
-    Files::open(disk, &format, poison, &BTreeSet::new(), FileId(0)).expect("a file")
+    Files::open(disk, &format, poison, &KnownFiles::default()).expect("a file")
 }
 
 /// The ranges that the disk is asked to write back.

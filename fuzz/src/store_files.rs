@@ -2,10 +2,8 @@
 //! it reports the pages that are lost. A check beforehand says which.
 //!
 //! # What no store can notice, and may so be missing
-//! * The end of the log from a position on, if no valid block at or behind it, nor the control
-//!   file, says that it was durable.
-//! * The end of a data file at a whole page, or all of the file, if the log since the last
-//!   checkpoint has nothing about it.
+//! The end of the log from a position on, if no valid block at or behind it, nor the control file,
+//! says that it was durable.
 //!
 //! Where the end of the log is missing, a page on disk may be newer than what is left: to report
 //! that is as good.
@@ -122,8 +120,6 @@ struct Expected {
     commits_min: usize,
     /// Pages on disk that are not as they were.
     damaged: [bool; PAGES],
-    /// Whether the data file may have lost its end.
-    is_shorter: bool,
 }
 
 impl Expected {
@@ -138,28 +134,26 @@ impl Expected {
             let bytes = tree.get(&format!("{DATA_DIR}/00000001.{segment}"));
             bytes.and_then(|bytes| bytes.get(block * 4096..(block + 1) * 4096)).map(<[u8]>::to_vec)
         };
-        let pages: Vec<usize> = (0..PAGES).collect();
-        let has_lost = |at: &usize| page(before, *at).is_some() && page(after, *at).is_none();
         Self {
             log_is_whole: first_damage(base, disk).is_none(),
             commits_min: commits_min(base, disk, checkpoint_end),
             damaged: std::array::from_fn(|at| page(before, at) != page(after, at)),
-            is_shorter: pages.iter().any(has_lost),
         }
     }
 
     /// Compares what was opened with what was committed.
     fn compare(&self, base: &Base, engine: &Engine) -> Outcome {
         let blocks = engine.blocks(FileId(1)).unwrap_or(0) as usize;
-        assert!(blocks >= PAGES || self.is_shorter, "silently shorter: {blocks} blocks");
-        let found: Vec<Result<u64>> =
-            (0..blocks.min(PAGES)).map(|page| read_stamp(engine, page)).collect();
+        assert!(blocks >= PAGES, "silently shorter: {blocks} blocks");
+        let found: Vec<Result<u64>> = (0..PAGES).map(|page| read_stamp(engine, page)).collect();
         for page in PAGES..blocks.min(PAGES + 3) {
             engine.read(id(page)).map(drop).expect_err("a page that nobody made");
         }
         let unlogged = engine.blocks(UNLOGGED).unwrap_or(0);
         let was_closed = std::ptr::eq(base, Base::closed());
         assert!(was_closed || unlogged == 0, "unlogged pages after a crash: {unlogged}");
+        let expected = if engine.recovery().was_closed { PAGES as u32 } else { 0 };
+        assert!(unlogged >= expected, "silently shorter: {unlogged} unlogged blocks");
         let stamps =
             || found.iter().enumerate().filter_map(|(n, found)| Some((n, *found.as_ref().ok()?)));
         let is_state = |state: &[u64; PAGES]| stamps().all(|(page, stamp)| state[page] == stamp);
@@ -178,7 +172,7 @@ impl Expected {
             let is_excused = self.damaged[page] || is_newer && !self.log_is_whole;
             assert!(is_excused, "page {page} is as it was: {error}");
         }
-        match (found.iter().any(Result::is_err) || blocks < PAGES, state) {
+        match (found.iter().any(Result::is_err), state) {
             (true, _) => "pages lost",
             (false, Some(state)) if state + 1 == base.states.len() => "whole",
             _ => "shorter log",

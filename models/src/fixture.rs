@@ -8,7 +8,7 @@ use super::seawall_core::checkpoint::{Delays, Parts};
 use super::seawall_core::config::{Config, Format};
 use super::seawall_core::disk::Disk;
 use super::seawall_core::error::{Error, Result};
-use super::seawall_core::files::Files;
+use super::seawall_core::files::{Files, KnownFiles};
 use super::seawall_core::fsync::SyncQueue;
 use super::seawall_core::lsn::Lsn;
 use super::seawall_core::operation::Operation;
@@ -22,7 +22,6 @@ use super::seawall_core::wal::reader::{Record, WalReader};
 use super::seawall_core::wal::record::{RecordBuf, RecordKind};
 use super::seawall_core::wal::segment::{Segments, SyncMethod, WalSync};
 use super::seawall_core::wal::{Inserted, ResumeAt, Wal};
-use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -89,9 +88,8 @@ impl Bed {
 
     fn with_log(disk: SimDisk, frames: usize, log: Arc<dyn DurableLog>) -> Self {
         let poison = Arc::new(Poison::new());
-        let (on_disk, none) = (Arc::new(disk.clone()), BTreeSet::new());
-        let files = Files::open(on_disk, &FORMAT, Arc::clone(&poison), &none, FileId(0))
-            .expect("good files");
+        let (on_disk, known) = (Arc::new(disk.clone()), KnownFiles::default());
+        let files = Files::open(on_disk, &FORMAT, Arc::clone(&poison), &known).expect("good files");
         let (files, syncs) = (Arc::new(files), Arc::new(SyncQueue::new(4)));
         let config = Arc::new(Setting::new(config(frames)));
         let pool = Pool::new(Arc::clone(&config), Arc::clone(&files), log, Arc::clone(&syncs));

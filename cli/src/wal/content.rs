@@ -1,7 +1,9 @@
 //! What a record says, in words and in JSON: all that is known here about the bodies of records.
 
+use seawall::seawall_core::checkpoint::CheckpointRecord;
+use seawall::seawall_core::files::ListedFile;
 use seawall::seawall_core::redo::{self, Entry, PageRedo, Step};
-use seawall::{FileId, Lsn, PageId, Record, RecordKind};
+use seawall::{FileId, PageId, Record, RecordKind};
 use serde_json::{Value, json};
 use std::fmt;
 
@@ -9,8 +11,8 @@ use std::fmt;
 pub(super) enum Content {
     /// Changes of pages, and notes: kind and bytes.
     Pages(Vec<Change>, Vec<(u8, u64)>),
-    /// A checkpoint with this redo point is complete.
-    Checkpoint(Lsn),
+    /// The pages at a redo point are on disk; so many files were listed at it.
+    Checkpoint(CheckpointRecord),
     /// A file has so many blocks left.
     Truncate(FileId, u32),
     /// A file is gone.
@@ -53,10 +55,11 @@ impl Content {
         match record.kind {
             RecordKind::Pages => pages(&record.body, body_bytes),
             RecordKind::Void => Self::Nothing,
+            RecordKind::Checkpoint => match CheckpointRecord::decode(&record.body) {
+                Ok(checkpoint) => Self::Checkpoint(checkpoint),
+                Err(reason) => Self::Senseless(reason),
+            },
             kind => match (kind, words().as_slice(), record.body.len()) {
-                (RecordKind::Checkpoint, [low, high], 8) => {
-                    Self::Checkpoint(Lsn(u64::from(*high) << 32 | u64::from(*low)))
-                }
                 (RecordKind::Truncate, [file, blocks], 8) => Self::Truncate(FileId(*file), *blocks),
                 (RecordKind::Drop, [file], 4) => Self::Drop(FileId(*file)),
                 (_, _, bytes) => Self::Senseless(format!("a body of {bytes} bytes")),
@@ -88,13 +91,26 @@ impl Content {
                     "notes": notes.iter().map(note).collect::<Vec<_>>(),
                 })
             }
-            Self::Checkpoint(redo) => json!({ "redo_lsn": redo.to_string() }),
+            Self::Checkpoint(CheckpointRecord { redo, files }) => json!({
+                "redo_lsn": redo.to_string(),
+                "files": files.iter().map(listed).collect::<Vec<_>>(),
+            }),
             Self::Truncate(file, blocks) => json!({ "file": file.0, "blocks_left": blocks }),
             Self::Drop(file) => json!({ "file": file.0 }),
             Self::Nothing => json!({}),
             Self::Senseless(reason) => json!({ "senseless": reason }),
         }
     }
+}
+
+fn listed(listed: &ListedFile) -> Value {
+    let ListedFile { file, options, blocks } = listed;
+    json!({
+        "file": file.0,
+        "blocks": blocks,
+        "tablespace": options.tablespace.0,
+        "unlogged": options.unlogged,
+    })
 }
 
 fn pages(body: &[u8], body_bytes: usize) -> Content {
@@ -174,7 +190,9 @@ impl fmt::Display for Content {
                     .iter()
                     .try_for_each(|(kind, bytes)| write!(f, "; note of kind {kind}, {bytes} bytes"))
             }
-            Self::Checkpoint(redo) => write!(f, "redo {redo}"),
+            Self::Checkpoint(CheckpointRecord { redo, files }) => {
+                write!(f, "redo {redo}, {} files", files.len())
+            }
             Self::Truncate(file, blocks) => write!(f, "file {file} to {blocks} blocks"),
             Self::Drop(file) => write!(f, "file {file}"),
             Self::Nothing => Ok(()),

@@ -4,7 +4,7 @@ use super::{DurableLog, FrameId, Pool};
 use crate::config::{Config, Format};
 use crate::disk::Disk;
 use crate::error::Result;
-use crate::files::Files;
+use crate::files::{Files, KnownFiles};
 use crate::fsync::{Registered, SyncQueue, SyncTag};
 use crate::lsn::Lsn;
 use crate::page::{FileId, Page, PageId};
@@ -12,7 +12,6 @@ use crate::poison::Poison;
 use crate::sim::{OpKind, SimDisk};
 use crate::sync::Setting;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub(crate) const PAGE_BYTES: usize = 512;
@@ -83,8 +82,8 @@ impl Bed {
             ..Format::default()
         };
         let shared = Arc::new(disk.clone()) as Arc<dyn Disk>;
-        let files =
-            Files::open(shared, &format, Arc::new(Poison::new()), &BTreeSet::new(), FileId(0));
+        let known = KnownFiles::default();
+        let files = Files::open(shared, &format, Arc::new(Poison::new()), &known);
         let files = Arc::new(files.unwrap());
         let log = Arc::new(Log::default());
         let durable = Arc::clone(&log) as Arc<dyn DurableLog>;

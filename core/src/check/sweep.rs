@@ -6,13 +6,14 @@
 //! * Unlogged files of a store that was not closed are emptied at the next opening, and files that
 //!   the log drops are removed: their pages are of no time, and not looked at.
 //! * All segments but the last that is not empty are full.
+//! * R12: a file has the blocks that it had at the redo point, but for those that the log cuts off.
 
 use super::places::unknown_file;
 use super::{Effect, Finding, FindingKind};
 use crate::control::StoreState;
 use crate::disk::{Disk, DiskFile};
 use crate::error::{Error, PageFault, Result};
-use crate::files::{FileOptions, list, tablespaces};
+use crate::files::{FileOptions, ListedFile, list, tablespaces};
 use crate::fsync::SyncTag;
 use crate::lsn::Lsn;
 use crate::page::{FileId, Page, PageId};
@@ -137,7 +138,13 @@ impl<'s, 'v> Sweep<'s, 'v> {
         let page = Page::zeroed(survey.control().format.page_bytes as usize);
         let (counts, suspects) = (PageCounts::default(), Vec::new());
         let mut sweep = Self { survey, visit, page, counts, suspects };
-        for (id, segments) in sweep.find()? {
+        let found = sweep.find()?;
+        let is_missing = |expected: &ListedFile| !found.contains_key(&expected.file);
+        for expected in survey.expected_files().filter(is_missing) {
+            let path = expected.options.path(SyncTag { file: expected.file, segment: 0 });
+            sweep.place(Effect::Fault, path, "no file", &blocks_expected(&expected))?;
+        }
+        for (id, segments) in found {
             sweep.file(id, segments)?;
         }
         sweep.ask_the_log()?;
@@ -205,11 +212,31 @@ impl<'s, 'v> Sweep<'s, 'v> {
             }
         }
         let last = lens.iter().rposition(|(_, len)| *len > 0);
+        self.length(id, &lens, segments)?;
         for (index, ((path, len), (options, segment))) in lens.iter().zip(segments).enumerate() {
             let is_last = last.is_none_or(|last| index >= last);
             self.segment(id, *options, *segment, path, *len, is_last)?;
         }
         Ok(())
+    }
+
+    /// Checks that a file is as long as it has to be.
+    fn length(&mut self, id: FileId, lens: &[(Arc<str>, u64)], segments: &Segments) -> Result<()> {
+        let Some(expected) = self.survey.expected_file(id) else { return Ok(()) };
+        let format = self.survey.control().format;
+        let last = lens.iter().zip(segments).rfind(|((_, len), _)| *len > 0);
+        let (path, bytes) = match last {
+            Some(((path, len), (_, segment))) => {
+                (path, u64::from(*segment) * u64::from(format.data_segment_bytes) + len)
+            }
+            None => (&lens[0].0, 0),
+        };
+        let blocks = bytes / u64::from(format.page_bytes);
+        if blocks >= u64::from(expected.blocks) {
+            return Ok(());
+        }
+        let found = format!("{blocks} blocks");
+        self.place(Effect::Fault, path.to_string(), &found, &blocks_expected(&expected))
     }
 
     fn segment(
@@ -294,6 +321,10 @@ impl<'s, 'v> Sweep<'s, 'v> {
         let finding = Finding::of_file(FindingKind::DataFile, effect, path, found, expected);
         (self.visit)(Found::Place(&finding))
     }
+}
+
+fn blocks_expected(expected: &ListedFile) -> String {
+    format!("{} blocks at least: so many it had at the last checkpoint", expected.blocks)
 }
 
 /// An open file and its length.

@@ -5,6 +5,7 @@ mod delay;
 mod distance;
 mod pace;
 mod plan;
+mod record;
 mod request;
 mod run;
 mod simulate;
@@ -13,8 +14,8 @@ mod write;
 
 pub use delay::{CheckpointDelay, Delays};
 pub use pace::Schedule;
+pub use record::{CheckpointRecord, files_max};
 pub use request::{CheckpointRequest, Requests, Urgency};
-pub(crate) use run::CHECKPOINT_RECORD_BYTES;
 pub use run::{Checkpointer, Parts};
 pub use simulate::{Point, Surroundings, simulate};
 pub use stats::{CheckpointHistory, CheckpointProgress, CheckpointStats, Phase};

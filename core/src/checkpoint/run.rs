@@ -1,7 +1,7 @@
 //! One checkpoint, from its redo point to the recycling of WAL. PostgreSQL: `CreateCheckPoint`.
 //!
 //! # Steps
-//! 1. Fix the redo point, while nothing delays it (`delay.rs`).
+//! 1. List the files and fix the redo point, while nothing delays it (`delay.rs`, `record.rs`).
 //! 2. Mark what is dirty.
 //! 3. Write it (`plan.rs`, `pace.rs`), and sync each segment whose last page is out (`write.rs`);
 //!    with method 1, wait for the writeback of what others have written meanwhile.
@@ -23,6 +23,7 @@
 
 use super::delay::Delays;
 use super::distance::Distance;
+use super::record::CheckpointRecord;
 use super::request::{CheckpointRequest, Requests, Urgency};
 use super::stats::{CheckpointHistory, CheckpointProgress, CheckpointStats, Phase};
 use super::write::{Account, Work};
@@ -38,7 +39,6 @@ use crate::poison::Poison;
 use crate::probe::{event, span};
 use crate::sync::{Mutex, Setting};
 use crate::wal::Wal;
-use crate::wal::record::{RECORD_HEADER_BYTES, RecordBuf, RecordKind};
 use crate::wal::segment::SegmentCounts;
 use std::time::Duration;
 
@@ -166,7 +166,8 @@ impl Checkpointer {
     ) -> Result<CheckpointStats> {
         parts.poison.check()?;
         let started = parts.clock.now();
-        let redo = parts.delays.between(|| parts.wal.fix_redo());
+        let record = CheckpointRecord::begin(parts, state);
+        let redo = record.redo;
         let image_bytes = parts.wal.image_bytes();
         if parts.config.get().evict_sync_rounds > 0 {
             parts.pool.evicted().begin();
@@ -194,9 +195,9 @@ impl Checkpointer {
         self.report(Phase::Finishing, 0, 0);
         parts.files.remove_dropped()?;
         let last_redo = running.control.latest().redo;
-        let lsn = conclude(running, parts, redo, state)?;
+        let (lsn, end) = conclude(running, parts, &record, state)?;
         let times = Times { started, marked, written, synced };
-        let stats = stats(running, parts, &account, &times, (lsn, redo, last_redo));
+        let stats = stats(running, parts, &account, &times, (lsn, end, redo, last_redo));
         let SegmentCounts { added, removed, recycled } = stats.segments;
         event!(
             checkpoint__done,
@@ -210,9 +211,15 @@ impl Checkpointer {
     }
 }
 
-/// Steps 6 to 8. Returns where the checkpoint record starts.
-fn conclude(running: &mut State, parts: &Parts<'_>, redo: Lsn, state: StoreState) -> Result<Lsn> {
-    let (lsn, end) = parts.wal.insert_checkpoint(&mut checkpoint_record(redo))?;
+/// Steps 6 to 8. Returns where the checkpoint record starts and ends.
+fn conclude(
+    running: &mut State,
+    parts: &Parts<'_>,
+    record: &CheckpointRecord,
+    state: StoreState,
+) -> Result<(Lsn, Lsn)> {
+    let redo = record.redo;
+    let (lsn, end) = parts.wal.insert_checkpoint(&mut record.encode(parts.wal.geometry()))?;
     parts.wal.flush(end)?;
     let last = *running.control.latest();
     running.control.write(Control {
@@ -229,7 +236,7 @@ fn conclude(running: &mut State, parts: &Parts<'_>, redo: Lsn, state: StoreState
     if state == StoreState::InProduction {
         preallocate_segments(parts)?;
     }
-    Ok(lsn)
+    Ok((lsn, end))
 }
 
 fn stats(
@@ -237,7 +244,7 @@ fn stats(
     parts: &Parts<'_>,
     account: &Account,
     times: &Times,
-    (lsn, redo, last_redo): (Lsn, Lsn, Lsn),
+    (lsn, end, redo, last_redo): (Lsn, Lsn, Lsn, Lsn),
 ) -> CheckpointStats {
     let between = |from: Duration, to: Duration| to.saturating_sub(from);
     CheckpointStats {
@@ -258,17 +265,9 @@ fn stats(
         distance_bytes: redo.since(last_redo),
         estimate_bytes: running.distance.estimate_bytes(),
         lsn,
+        end,
         redo,
     }
-}
-
-/// What a checkpoint record takes in the stream. Less WAL than that after a redo point is none.
-pub(crate) const CHECKPOINT_RECORD_BYTES: u64 = RECORD_HEADER_BYTES as u64 + 8;
-
-fn checkpoint_record(redo: Lsn) -> RecordBuf {
-    let mut record = RecordBuf::new(RecordKind::Checkpoint);
-    record.put(&redo.0.to_le_bytes());
-    record
 }
 
 /// Step 8. PostgreSQL: `RemoveOldXlogFiles`.

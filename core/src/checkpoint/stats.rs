@@ -45,6 +45,8 @@ pub struct CheckpointStats {
     pub estimate_bytes: u64,
     /// Start of the checkpoint record.
     pub lsn: Lsn,
+    /// End of it.
+    pub end: Lsn,
     /// Where recovery would start.
     pub redo: Lsn,
 }

@@ -15,6 +15,8 @@ pub struct DataFile {
     pub(super) options: FileOptions,
     /// Blocks that exist.
     blocks: AtomicU32,
+    /// Blocks that were on disk when it was opened.
+    blocks_found: u32,
     /// Pages outside of the file are still written if they are before this block: the file is
     /// being cut, and the cut may fail. 0 at all other times.
     undecided: AtomicU32,
@@ -36,6 +38,7 @@ impl DataFile {
             id,
             options,
             blocks: AtomicU32::new(blocks),
+            blocks_found: blocks,
             undecided: AtomicU32::new(0),
             length: Mutex::new(()),
             reading: RwLock::new(()),
@@ -58,6 +61,11 @@ impl DataFile {
         // Acquire: pairs with the Release in grow_to, so that who sees a block finds its page in
         // the pool or on disk.
         self.blocks.load(Ordering::Acquire)
+    }
+
+    /// Blocks that were on disk when it was opened.
+    pub(crate) fn blocks_found(&self) -> u32 {
+        self.blocks_found
     }
 
     /// Publishes that all blocks before `blocks` exist.

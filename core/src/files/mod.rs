@@ -19,6 +19,8 @@
 mod directory;
 mod dropped;
 mod file;
+mod found;
+mod listed;
 mod name;
 mod segment;
 mod space;
@@ -26,8 +28,10 @@ mod space;
 pub use directory::place_of;
 pub(crate) use directory::{list, sync_dir, tablespaces};
 pub use file::DataFile;
+pub use listed::{KnownFiles, ListedFile};
 pub use name::{DATA_DIR, FileOptions, TablespaceId};
 
+use found::{Found, add_listed, find};
 use segment::Segment;
 
 use crate::config::Format;
@@ -74,29 +78,28 @@ struct Creation {
     tablespaces: BTreeSet<TablespaceId>,
 }
 
-/// The segments of a file that were found in the directories.
-struct Found {
-    options: FileOptions,
-    segments: Vec<u32>,
-}
-
 impl Files {
-    /// Opens every data file in the store's directories but those that the WAL says are
-    /// `dropped`; these are to be removed. A name there that is no data file's is left alone. The
-    /// numbers of new files are greater than `last` and than any of those.
+    /// Opens every data file in the store's directories but those that are known to be dropped;
+    /// these are to be removed. A name there that is no data file's is left alone. The numbers of
+    /// new files are greater than any that is known.
+    ///
+    /// R12: a file that is listed exists, with as many blocks as that at least: those that are not
+    /// on disk are [`PageFault::Short`] to who reads them.
     ///
     /// # Errors
     /// [`Error::Io`]; [`Error::NotAStore`] if a segment is missing in the middle of a file, or is
-    /// longer than segments are, or a file is in two places.
+    /// longer than segments are, or a file is in two places, or is listed and its tablespace is not
+    /// there.
     pub fn open(
         disk: Arc<dyn Disk>,
         format: &Format,
         poison: Arc<Poison>,
-        dropped: &BTreeSet<FileId>,
-        last: FileId,
+        known: &KnownFiles<'_>,
     ) -> Result<Self> {
         let tablespaces = tablespaces(&*disk)?;
         let mut found = find(&*disk, &tablespaces)?;
+        add_listed(&mut found, known, &tablespaces)?;
+        let KnownFiles { last, dropped, .. } = *known;
         let last = found.keys().chain(dropped).max().map_or(last, |known| last.max(*known));
         let files = Self {
             disk,
@@ -109,12 +112,12 @@ impl Files {
             dropped: Mutex::new(Vec::new()),
         };
         for id in dropped {
-            if let Some(Found { options, segments }) = found.remove(id) {
+            if let Some(Found { options, segments, .. }) = found.remove(id) {
                 files.note_dropped(*id, options, segments);
             }
         }
-        for (id, Found { options, segments }) in found {
-            let file = files.open_file(id, options, segments)?;
+        for (id, found) in found {
+            let file = files.open_file(id, found)?;
             files.files.write().insert(id, file);
         }
         Ok(files)
@@ -123,8 +126,7 @@ impl Files {
     fn open_file(
         &self,
         id: FileId,
-        options: FileOptions,
-        mut segments: Vec<u32>,
+        Found { options, mut segments, blocks_listed }: Found,
     ) -> Result<Arc<DataFile>> {
         segments.sort_unstable();
         let mut opened = Vec::with_capacity(segments.len());
@@ -149,7 +151,9 @@ impl Files {
             opened.push(segment);
         }
         let blocks = (bytes / self.page_bytes) as u32;
-        Ok(Arc::new(DataFile::new(id, options, blocks, opened)))
+        let file = DataFile::new(id, options, blocks, opened);
+        file.grow_to(blocks_listed);
+        Ok(Arc::new(file))
     }
 
     /// Has the pages of all files, and of those to come, read and written past the page cache, on
@@ -439,26 +443,6 @@ impl Files {
 
 fn number_after(last: FileId) -> Option<FileId> {
     last.0.checked_add(1).map(FileId)
-}
-
-/// The segments in the directories of the tablespaces, by file.
-fn find(disk: &dyn Disk, tablespaces: &BTreeSet<TablespaceId>) -> Result<BTreeMap<FileId, Found>> {
-    let mut files: BTreeMap<FileId, Found> = BTreeMap::new();
-    for tablespace in tablespaces {
-        let names = list(disk, &tablespace.dir())?;
-        for (options, tag) in names.iter().filter_map(|name| FileOptions::parse(*tablespace, name))
-        {
-            let new = || Found { options, segments: Vec::new() };
-            let file = files.entry(tag.file).or_insert_with(new);
-            if file.options != options {
-                let (one, other) = (file.options.path(tag), options.path(tag));
-                let found = format!("file {} as {one} and as {other}", tag.file);
-                return Err(Error::NotAStore { found });
-            }
-            file.segments.push(tag.segment);
-        }
-    }
-    Ok(files)
 }
 
 /// Removes a file that may be gone already.

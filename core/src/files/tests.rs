@@ -26,7 +26,8 @@ fn disk(files: &[(&str, usize)]) -> SimDisk {
 fn open(disk: &SimDisk, dropped: &[u32]) -> Result<Files> {
     let dropped = dropped.iter().copied().map(FileId).collect();
     let poison = Arc::new(Poison::new());
-    Files::open(Arc::new(disk.clone()), &FORMAT, poison, &dropped, FileId(0))
+    let known = KnownFiles { dropped: &dropped, ..KnownFiles::default() };
+    Files::open(Arc::new(disk.clone()), &FORMAT, poison, &known)
 }
 
 #[test]
@@ -52,7 +53,8 @@ fn numbers_of_new_files_are_greater_than_any_that_is_known() {
         let disk = disk(names);
         let dropped = dropped.iter().copied().map(FileId).collect();
         let poison = Arc::new(Poison::new());
-        let files = Files::open(Arc::new(disk), &FORMAT, poison, &dropped, FileId(last)).unwrap();
+        let known = KnownFiles { last: FileId(last), dropped: &dropped, ..KnownFiles::default() };
+        let files = Files::open(Arc::new(disk), &FORMAT, poison, &known).unwrap();
         let next = files.create(FileOptions::default()).unwrap();
         assert_eq!(files.last_number(), next);
         next.0
@@ -82,9 +84,8 @@ fn the_segments_of_a_dropped_file_are_removed_once_and_no_others() {
 fn direct_io_is_for_pages_that_suit_it_in_files_that_are_and_that_come() {
     let writebacks = |format: &Format, disk: &SimDisk, is_direct: bool| {
         let poison = Arc::new(Poison::new());
-        let none = BTreeSet::new();
         let on_disk = Arc::new(disk.clone());
-        let files = Files::open(on_disk, format, poison, &none, FileId(0)).unwrap();
+        let files = Files::open(on_disk, format, poison, &KnownFiles::default()).unwrap();
         if is_direct {
             files.go_direct().unwrap();
         }
@@ -180,7 +181,7 @@ fn a_poisoned_store_reads_and_writes_no_page() {
 fn a_file_that_is_in_two_places_is_refused() {
     let disk = disk(&[("00000001.0", 8192), ("00000001.unlogged.1", 4096)]);
     let Err(Error::NotAStore { found }) = open(&disk, &[]) else { panic!("it is damaged") };
-    let (one, other) = ("data/00000001.1", "data/00000001.unlogged.1");
+    let (one, other) = ("data/00000001.0", "data/00000001.unlogged.0");
     assert_eq!(found, format!("file 1 as {one} and as {other}"));
 }
 

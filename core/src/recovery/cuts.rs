@@ -81,6 +81,13 @@ impl Cuts {
         &self.dropped
     }
 
+    /// The fewest blocks that a file has had left.
+    pub(super) fn least(&self, file: FileId) -> u32 {
+        // The deepest is the first: see push.
+        let cuts = self.truncated.get(&file);
+        cuts.and_then(|cuts| cuts.first()).map_or(u32::MAX, |(_, blocks)| *blocks)
+    }
+
     /// Whether a change of a page, in a record at `at`, is taken away later.
     pub(super) fn covers(&self, page: PageId, at: Lsn) -> bool {
         if self.dropped.contains(&page.file()) {

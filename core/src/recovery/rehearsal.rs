@@ -104,11 +104,10 @@ impl Survey {
 
 impl<'s> Pass<'s> {
     fn new(survey: &'s Survey, newer: Newer, number: usize, shares: usize) -> Result<Self> {
-        let Survey { disk, control, cuts, .. } = survey;
-        let (disk, poison) = (Arc::clone(disk), Arc::new(Poison::new()));
-        let last = control.last_file;
-        let files = Files::open(disk, &control.format, poison, cuts.dropped(), last)?;
-        let page = Page::zeroed(control.format.page_bytes as usize);
+        let (disk, format) = (Arc::clone(&survey.disk), survey.control.format);
+        let poison = Arc::new(Poison::new());
+        let files = Files::open(disk, &format, poison, &survey.known_files())?;
+        let page = Page::zeroed(format.page_bytes as usize);
         Ok(Self { survey, files, newer, number, shares, met: HashSet::new(), page })
     }
 

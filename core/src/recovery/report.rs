@@ -24,6 +24,10 @@ pub struct RecoveryReport {
     pub beyond: Beyond,
     /// Where [`Salvage`](super::Salvage) has cut the log, if what it put aside is still there.
     pub salvaged: Option<Lsn>,
+    /// Pages that were on disk at the last checkpoint and are not any more, as far as the log does
+    /// not cut them off: it may have images of some. The files are as long as they were, and who
+    /// reads a page that is not there is told.
+    pub lost_pages: u64,
     /// Records read.
     pub records: u64,
     /// Images restored.
@@ -48,6 +52,9 @@ impl fmt::Display for RecoveryReport {
         write!(f, "{} changes in {:.3} s; ", self.changes, self.time.as_secs_f64())?;
         write!(f, "stopped in {} at offset {}: ", self.end_segment, self.end_offset)?;
         write!(f, "{}; {}", self.stop_reason, self.beyond)?;
+        if self.lost_pages > 0 {
+            write!(f, "; {} PAGES ARE NOT ON DISK ANY MORE", self.lost_pages)?;
+        }
         match self.salvaged {
             Some(lsn) => {
                 write!(f, "; THE LOG WAS CUT AT {lsn} by salvage, which put aside what was behind")

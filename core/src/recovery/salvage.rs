@@ -290,9 +290,9 @@ impl Salvage {
     /// Step 3.
     fn keep_newer(&self, poison: &Arc<Poison>) -> Result<()> {
         let (disk, poison) = (Arc::clone(&self.disk), Arc::clone(poison));
-        let Control { format, last_file, .. } = *self.survey.control();
+        let format = self.survey.control().format;
         let Some((pages, path)) = self.aside.newer_pages(&*disk)? else { return Ok(()) };
-        let files = Files::open(disk, &format, poison, self.survey.cuts.dropped(), last_file)?;
+        let files = Files::open(disk, &format, poison, &self.survey.known_files())?;
         let mut page = Page::zeroed(format.page_bytes as usize);
         let page_bytes = u64::from(format.page_bytes);
         let len = pages.len().map_err(|e| failed("measure", &path, 0, e))?;

@@ -1,8 +1,9 @@
 //! Steps 1 and 2: the log from the redo point on, read to where it ends, and why recovery would
 //! refuse it.
 //!
-//! Nothing is changed. It holds one record (16 MiB at most), and what the log cuts off: 8 bytes for
-//! a record of that kind, which takes 32.
+//! Nothing is changed. It holds one record (16 MiB at most), what the log cuts off: 8 bytes for a
+//! record of that kind, which takes 32, and the list of files of the last checkpoint's record: 16
+//! bytes a file, which are 16 in the record.
 //!
 //! # Rules
 //! * R7, R9: what is wrong first is what is reported, and nothing behind it is taken for log.
@@ -15,10 +16,11 @@ use super::ahead::Beyond;
 use super::body_bytes;
 use super::cuts::{Cut, Cuts};
 use super::senseless;
+use crate::checkpoint::CheckpointRecord;
 use crate::control::Control;
 use crate::disk::Disk;
 use crate::error::{Error, Result, WalFault};
-use crate::files::failed;
+use crate::files::{Files, KnownFiles, ListedFile, failed};
 use crate::lsn::{LSN_LIMIT, Lsn};
 use crate::page::FileId;
 use crate::redo::{self, Entry, NO_REDO, PageRedo};
@@ -52,6 +54,8 @@ pub struct Survey {
     pub(super) cuts: Cuts,
     pub(super) beyond: Beyond,
     counts: LogCounts,
+    /// The files that there were at the redo point.
+    listed: Vec<ListedFile>,
     /// Where the last record starts, or the log.
     last: Lsn,
     /// What cannot be replayed though its checksums are right, where the log is taken to end.
@@ -78,6 +82,7 @@ impl Survey {
             cuts: Cuts::default(),
             beyond: Beyond::default(),
             counts: LogCounts::default(),
+            listed: Vec::new(),
             last: control.redo,
             senseless: None,
             custom: None,
@@ -156,6 +161,9 @@ impl Survey {
             check_checkpoint(record, control)?;
             self.checkpoint_found = true;
         }
+        if record.kind == RecordKind::Checkpoint {
+            self.take_list(record)?;
+        }
         let mut counts = self.counts;
         counts.records += 1;
         if let Some(cut) = Cut::decode(record).map_err(|reason| senseless(record, &reason))? {
@@ -166,6 +174,17 @@ impl Survey {
             self.take_entries(record, &mut counts)?;
         }
         self.counts = counts;
+        Ok(())
+    }
+
+    /// What was listed at the redo point, by whichever checkpoint began there.
+    fn take_list(&mut self, record: &Record) -> Result<(), WalFault> {
+        let decoded = CheckpointRecord::decode(&record.body);
+        let CheckpointRecord { redo, files } =
+            decoded.map_err(|reason| senseless(record, &reason))?;
+        if redo == self.control.redo {
+            self.listed = files;
+        }
         Ok(())
     }
 
@@ -259,6 +278,39 @@ impl Survey {
         self.stop.at.max(durable).min(Lsn(LSN_LIMIT - RECORD_ALIGNMENT))
     }
 
+    /// What there should be in the directories of the data files.
+    pub(crate) fn known_files(&self) -> KnownFiles<'_> {
+        let (last, dropped) = (self.control.last_file, self.cuts.dropped());
+        KnownFiles { last, dropped, listed: &self.listed }
+    }
+
+    /// The files that must be on disk, with the blocks that they have there at least: those that
+    /// there were at the redo point and the log does not cut off.
+    pub(crate) fn expected_files(&self) -> impl Iterator<Item = ListedFile> {
+        self.known_files().expected().map(|listed| self.without_cuts(listed))
+    }
+
+    /// The same of one file.
+    pub(crate) fn expected_file(&self, file: FileId) -> Option<ListedFile> {
+        let found = self.listed.binary_search_by_key(&file, |listed| listed.file);
+        let listed = found.ok().filter(|_| !self.drops(file)).map(|at| &self.listed[at]);
+        listed.map(|listed| self.without_cuts(listed))
+    }
+
+    fn without_cuts(&self, listed: &ListedFile) -> ListedFile {
+        let blocks = listed.blocks.min(self.cuts.least(listed.file));
+        ListedFile { blocks, ..*listed }
+    }
+
+    /// How many pages are not on disk that must be.
+    pub(super) fn lost_pages(&self, files: &Files) -> u64 {
+        let lost = |expected: ListedFile| {
+            let found = files.get(expected.file).map_or(0, |file| file.blocks_found());
+            u64::from(expected.blocks.saturating_sub(found))
+        };
+        self.expected_files().map(lost).sum()
+    }
+
     /// Whether it drops a file.
     pub(crate) fn drops(&self, file: FileId) -> bool {
         self.cuts.dropped().contains(&file)
@@ -284,9 +336,9 @@ fn stop(at: Lsn, reason: String) -> Stop {
 }
 
 fn check_checkpoint(record: &Record, control: &Control) -> Result<(), WalFault> {
-    let expected = control.redo.0.to_le_bytes();
+    let is_redo = |record: CheckpointRecord| record.redo == control.redo;
     let is_it = record.kind == RecordKind::Checkpoint
-        && record.body == expected
+        && CheckpointRecord::decode(&record.body).is_ok_and(is_redo)
         && record.end == control.checkpoint_end;
     if is_it {
         return Ok(());

@@ -38,6 +38,12 @@ pub(super) fn store_files() -> Vec<Named> {
         ("data_cut_at_a_page", one(closed, at(closed, CUT_AT_PAGE, &page, 4096, 0))),
         ("data_cut_within_a_page", one(closed, at(closed, CUT, &page, 5000, 0))),
         ("data_segment_gone", one(closed, at(closed, REMOVE, &segment, 0, 0))),
+        ("data_file_gone", {
+            // From the last on: the number of a file in the list stays what it is.
+            let gone = [2, 1, 0]
+                .map(|segment| at(closed, REMOVE, &format!("{DATA_DIR}/00000001.{segment}"), 0, 0));
+            of(closed, &gone)
+        }),
         ("data_segment_too_long", one(closed, at(closed, APPEND, &page, 0, 64))),
         ("data_segments_swapped", one(closed, with(closed, SWAP, &page, &segment))),
         ("control_gone", one(roomy, at(roomy, REMOVE, CONTROL_FILE, 0, 0))),

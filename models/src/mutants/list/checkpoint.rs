@@ -5,6 +5,27 @@ use crate::mutants::Site::{Expression, Statements};
 
 pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
+        name: "list-behind-the-redo-point",
+        file: "checkpoint/record.rs",
+        site: Expression,
+        find: "(parts.files.to_be_listed(state), parts.wal.fix_redo())",
+        replace: "{
+            let redo = parts.wal.fix_redo();
+            (parts.files.to_be_listed(state), redo)
+        }",
+        models: &["extend_redo"],
+        reason: "a block whose record is behind the redo point would be missed (R12)",
+    },
+    Mutant {
+        name: "list-before-the-delays-end",
+        file: "checkpoint/record.rs",
+        site: Expression,
+        find: "parts.delays.between(list_and_fix)",
+        replace: "(list_and_fix().0, parts.delays.between(list_and_fix).1)",
+        models: &["truncate_redo", "drop_redo"],
+        reason: "what was cut off or dropped meanwhile would be missed (R12)",
+    },
+    Mutant {
         name: "request-met-by-the-running-one",
         file: "checkpoint/request.rs",
         site: Expression,
