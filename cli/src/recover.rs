@@ -7,7 +7,7 @@ use clap::Args;
 use seawall::seawall_core::control::StoreState;
 use seawall::seawall_core::disk::Disk;
 use seawall::seawall_core::engine;
-use seawall::seawall_core::recovery::Survey;
+use seawall::seawall_core::recovery::{Rehearsal, Survey};
 use seawall::seawall_core::wal::position::Geometry;
 use seawall::seawall_core::wal::segment;
 use seawall::{CheckpointStats, Error, RecoveryReport};
@@ -19,7 +19,7 @@ const HELP: &str = "\
 With --dry-run the log is read as recovery reads it, and the pages that it would need; nothing is
 changed. The exit code is that of `recover`. With --json the result is one object: was_closed,
 redo_lsn, end_lsn, end_segment, end_offset_bytes, stop_reason, records, images, steps, notes, cuts,
-pages, blocks_behind_end, removed_segments, and refusal (null if the store would open).
+pages, lost_pages, blocks_behind_end, removed_segments, and refusal (null if the store would open).
 ";
 
 #[derive(Debug, Args)]
@@ -78,7 +78,8 @@ fn rehearse(args: &OpenArgs, json: bool) -> Result<(), Failure> {
     let removed = segment::list(&*disk, &geometry)?.iter().filter(|n| **n > last).count();
     // As `recover` would say: this program knows no custom kinds.
     let refusal = survey.refusal(false).map(Error::Wal).or(rehearsal.refusal);
-    let dry = DryRun { survey: &survey, pages: rehearsal.pages, removed, refusal: &refusal };
+    let Rehearsal { pages, lost_pages, .. } = rehearsal;
+    let dry = DryRun { survey: &survey, pages, lost_pages, removed, refusal: &refusal };
     result(&if json { dry.json() } else { dry.text() })?;
     refusal.map_or(Ok(()), |error| Err(error.into()))
 }
@@ -87,6 +88,8 @@ fn rehearse(args: &OpenArgs, json: bool) -> Result<(), Failure> {
 struct DryRun<'r> {
     survey: &'r Survey,
     pages: u64,
+    /// Not on disk any more.
+    lost_pages: u64,
     /// Segments behind the end.
     removed: usize,
     refusal: &'r Option<Error>,
@@ -94,7 +97,7 @@ struct DryRun<'r> {
 
 impl DryRun<'_> {
     fn text(&self) -> String {
-        let Self { survey, pages, removed, refusal } = self;
+        let Self { survey, pages, lost_pages, removed, refusal } = self;
         let (control, counts) = (survey.control(), survey.counts());
         let (segment, offset) = survey.place(survey.end());
         let closed = if is_closed(survey) { "was closed" } else { "was not closed" };
@@ -107,6 +110,7 @@ impl DryRun<'_> {
              {} notes, {} cuts, for {pages} pages\n\
              the log stops in {segment} at offset {offset}: {}; {}\n\
              {removed} segments behind it hold nothing that counts, and would be removed\n\
+             {lost_pages} pages that were there at the last checkpoint are not on disk\n\
              {fate}",
             control.redo,
             survey.end(),
@@ -121,7 +125,7 @@ impl DryRun<'_> {
     }
 
     fn json(&self) -> String {
-        let Self { survey, pages, removed, refusal } = self;
+        let Self { survey, pages, lost_pages, removed, refusal } = self;
         let (control, counts) = (survey.control(), survey.counts());
         let (segment, offset) = survey.place(survey.end());
         json!({
@@ -137,6 +141,7 @@ impl DryRun<'_> {
             "notes": counts.notes,
             "cuts": counts.cuts,
             "pages": pages,
+            "lost_pages": lost_pages,
             "blocks_behind_end": survey.beyond().blocks,
             "removed_segments": removed,
             "refusal": refusal.as_ref().map(ToString::to_string),

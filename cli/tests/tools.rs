@@ -212,6 +212,46 @@ fn a_dry_run_says_what_recovery_then_does_and_changes_nothing() {
     assert!(done.contains(&words), "{words:?} in {done}");
 }
 
+#[test]
+fn a_data_file_that_has_lost_its_end_is_named_and_its_other_pages_are_served() {
+    for left in [PAGES - 2, 0] {
+        let parent = tempfile::tempdir().unwrap();
+        let dir = parent.path().join("store");
+        closed(&dir);
+        match left {
+            0 => fs::remove_file(data(&dir)).unwrap(),
+            left => {
+                let file = File::options().write(true).open(data(&dir)).unwrap();
+                file.set_len(u64::from(left) * PAGE_BYTES).unwrap();
+            }
+        }
+        let lines = json(&["check"], &dir, &[], 1);
+        assert_eq!(lines[0]["file"], "data/00000001.0");
+        let found = if left == 0 { "no file".to_owned() } else { format!("{left} blocks") };
+        let expected = format!("{PAGES} blocks at least: so many it had at the last checkpoint");
+        assert_eq!((&lines[0]["found"], &lines[0]["expected"]), (&found.into(), &expected.into()));
+        let lost = PAGES - left;
+        let dry = json(&["recover", "--dry-run"], &dir, &[], 0).pop().unwrap();
+        assert_eq!((&dry["lost_pages"], &dry["refusal"]), (&lost.into(), &Value::Null));
+        let shown = untouched(&["recover", "--dry-run"], &dir, &[]).fine();
+        let said =
+            format!("\n{lost} pages that were there at the last checkpoint are not on disk\n");
+        assert!(shown.contains(&said), "{shown}");
+        let done = run("recover", &dir, &[]).fine();
+        assert!(done.contains(&format!("; {lost} PAGES ARE NOT ON DISK ANY MORE")), "{done}");
+        let store = Store::open(&dir, config()).unwrap();
+        for block in 0..PAGES {
+            assert_eq!(store.read(PageId::new(FILE, block)).is_ok(), block < left, "{block}");
+        }
+        let records = objects(&tool(&["wal", "dump"], &dir, &["--json"]).fine());
+        let listed = records.iter().rfind(|record| record["kind"] == "checkpoint").unwrap();
+        let file = serde_json::json!({
+            "file": 1, "blocks": PAGES, "tablespace": 0, "unlogged": false,
+        });
+        assert_eq!(listed["files"], serde_json::json!([file]));
+    }
+}
+
 /// Destroys a durable record in the middle of a crashed store's log. Returns where.
 fn make_hole(dir: &Path) -> String {
     let records = objects(&tool(&["wal", "dump"], dir, &["--json"]).fine());

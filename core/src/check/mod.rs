@@ -10,13 +10,14 @@
 //! * Behind a fault it goes on. Only without a valid slot of the control file nothing can be said.
 //!
 //! # Bounds
-//! One page, one record (16 MiB at most), the names in the data directories, the files that the last
-//! checkpoint has listed, what the log cuts off, and 16,384 pages that are not what they should be; for the rehearsal 40 MiB, and what opening
-//! the data files takes. Of a segment no more is read than a segment has.
+//! One page, one record (16 MiB at most), the names in the data directories, the files that the
+//! last checkpoint has listed, what the log cuts off, and 16,384 pages that are not what they
+//! should be; for the rehearsal 40 MiB, and what opening the data files takes. Of a segment no more
+//! is read than a segment has.
 //!
 //! # What is not seen
-//! A file that is missing, or was cut at the end of a page, if it was made since the last checkpoint
-//! and the log has nothing about it; a page that is older than it was, with everything right in itself; the log before the redo
+//! A file that is missing, if it was made since the last checkpoint and the log has nothing about
+//! it; a page that is older than it was, with everything right in itself; the log before the redo
 //! point, which recovery does not need.
 
 mod finding;

@@ -12,6 +12,7 @@
 //! * S7: a file that was dropped needs no sync and no write; asking for one is no error.
 //! * S8: the segments of a dropped file are removed by a checkpoint, before the control file says
 //!   that the record of the drop is not needed any more. File numbers are not used again.
+//! * R12: a file that a checkpoint has listed is there, and is as long as that (`listed.rs`).
 //! * The list of files is locked for a look, never over a system call. Over system calls are held:
 //!   `creation`, by who creates a file; a file's segment list, by who creates a segment; a file's
 //!   `reading`, shared.

@@ -27,6 +27,8 @@ const PAGES_AT_ONCE: usize = 1 << 20;
 pub struct Rehearsal {
     /// Pages that it would change.
     pub pages: u64,
+    /// As [`RecoveryReport::lost_pages`](super::RecoveryReport::lost_pages).
+    pub lost_pages: u64,
     /// Why it would end early: the store would not open.
     pub refusal: Option<Error>,
 }
@@ -73,12 +75,13 @@ impl Survey {
     }
 
     fn rehearse_in(&self, newer: Newer, at_once: usize) -> Result<Rehearsal> {
-        let (mut pages, mut number, mut shares) = (0, 0, 1);
+        let (mut pages, mut lost_pages, mut number, mut shares) = (0, 0, 0, 1);
         while number < shares {
             let mut pass = match Pass::new(self, newer, number, shares) {
                 Ok(pass) => pass,
-                Err(error) => return Ok(Rehearsal { pages, refusal: Some(error) }),
+                Err(error) => return Ok(Rehearsal { pages, lost_pages, refusal: Some(error) }),
             };
+            lost_pages = self.lost_pages(&pass.files);
             let mut is_full = false;
             let mut refusal = None;
             self.for_each_event(|record, event| {
@@ -94,11 +97,11 @@ impl Survey {
             }
             pages += pass.met.len() as u64;
             if refusal.is_some() {
-                return Ok(Rehearsal { pages, refusal });
+                return Ok(Rehearsal { pages, lost_pages, refusal });
             }
             number += 1;
         }
-        Ok(Rehearsal { pages, refusal: None })
+        Ok(Rehearsal { pages, lost_pages, refusal: None })
     }
 }
 

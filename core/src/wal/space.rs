@@ -8,7 +8,8 @@
 //! # Rules
 //! * W12: records end before the last segment that is open. That one is kept for checkpoints, whose
 //!   records alone go on into it: so a checkpoint can always finish, and what it retires is space
-//!   again. Each takes 40 bytes of it, and the first that begins in it retires all before it.
+//!   again. Each takes a sixteenth of it at most (`checkpoint/record.rs`), and the first that
+//!   begins in it retires all before it.
 //! * Those who have looked and not reserved yet do not see each other. Together they may end in the
 //!   last segment as well; if they do not fit it, they wait for one more, and fail like any write
 //!   of the log if there is none.

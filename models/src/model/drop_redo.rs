@@ -23,7 +23,7 @@ use crate::spec::Model;
 
 pub(super) const MODEL: Model = Model {
     name: "drop_redo",
-    property: "a checkpoint removes the files whose drop is before its redo point, and lists none of them",
+    property: "a checkpoint removes the files whose drop is before its redo point, and lists none",
     threads: 2,
     bounds: "a file of one page, one redo point",
     searches: &[(Dpor, Quick), (LoomBounded(2), Quick), (LoomRmw, Nightly)],

@@ -1,7 +1,7 @@
 //! Truncate versus redo point: the file on disk is cut if the record of the cut is before it.
 //!
-//! property   a redo point behind the record finds the segment cut, which nobody cuts again (R2), and
-//!            its checkpoint does not list what was cut off (R12)
+//! property   a redo point behind the record finds the segment cut, which nobody cuts again (R2),
+//!            and its checkpoint does not list what was cut off (R12)
 //! code       length.rs truncate, checkpoint/{delay,record}.rs, files/file.rs
 //!            PostgreSQL: RelationTruncate
 //! threads    2 (one that truncates; a checkpointer that lists the file and fixes a redo point)
