@@ -19,7 +19,7 @@
 //!     76      4  last file           the greatest number that any file has had; 0 before the first
 //! ```
 //! A slot is within one sector. The two are written in turns, so one of them is whole whatever
-//! happens to the other (R6).
+//! happens to the other (R6), and both when the state changes, so both say it.
 
 use crate::config::Format;
 use crate::disk::{Disk, DiskFile};
@@ -138,12 +138,6 @@ impl Control {
         Ok(control)
     }
 
-    /// The same beside a slot that is lost: that may have said that the store was opened again, and
-    /// what is not logged was in use.
-    fn in_doubt(self) -> Self {
-        Self { state: StoreState::InProduction, ..self }
-    }
-
     /// Whether the store was closed, and its log, which ends at `end`, has nothing behind that.
     pub(crate) fn ends_closed(&self, end: Lsn) -> bool {
         self.state == StoreState::Closed && end == self.checkpoint_end
@@ -218,11 +212,19 @@ impl ControlFile {
         &self.latest
     }
 
-    /// Writes the next version, durably, over the older slot. The sequence is counted on.
+    /// Writes the next version, durably, over the older slot, and if it changes the state over
+    /// both: so what is left where one is lost does not say of a store in use that it was closed,
+    /// nor of one that was closed that it may have been in use. The sequence is counted on.
     ///
     /// # Errors
     /// [`Error::Poisoned`], [`Error::Io`]: then the last version is the valid one, or both are.
-    pub fn write(&mut self, mut next: Control) -> Result<()> {
+    pub fn write(&mut self, next: Control) -> Result<()> {
+        let is_change = next.state != self.latest.state;
+        self.write_slot(next)?;
+        if is_change { self.write_slot(next) } else { Ok(()) }
+    }
+
+    fn write_slot(&mut self, mut next: Control) -> Result<()> {
         self.poison.check()?;
         next.sequence = self.latest.sequence + 1;
         let offset = slot_offset(next.sequence);
@@ -273,8 +275,7 @@ impl Slots {
         ))
     }
 
-    /// Which slot counts, and what it says; where the other is not valid, not that the store was
-    /// closed.
+    /// Which slot counts, and what it says.
     ///
     /// # Errors
     /// [`Error::Control`] if none is valid, or if one is of another version: that version may know
@@ -288,8 +289,8 @@ impl Slots {
             (Err(fault @ ControlFault::Version { .. }), _)
             | (_, Err(fault @ ControlFault::Version { .. }))
             | (Err(fault), Err(_)) => Err(Error::Control(fault.clone())),
-            (Ok(first), Err(_)) => Ok((0, first.in_doubt())),
-            (Err(_), Ok(second)) => Ok((1, second.in_doubt())),
+            (Ok(first), Err(_)) => Ok((0, *first)),
+            (Err(_), Ok(second)) => Ok((1, *second)),
         }
     }
 }
@@ -351,11 +352,10 @@ mod tests {
         assert!(!closed.ends_closed(closed.checkpoint_end.plus(8)));
         assert!(!closed.ends_closed(closed.checkpoint));
         assert!(!control().ends_closed(control().checkpoint_end));
-        assert!(!closed.in_doubt().ends_closed(closed.checkpoint_end));
     }
 
     #[test]
-    fn a_slot_in_the_place_of_the_other_is_not_valid_and_leaves_that_in_doubt() {
+    fn a_slot_in_the_place_of_the_other_is_not_valid() {
         let disk = SimDisk::new();
         let closed = Control { sequence: 6, state: StoreState::Closed, ..control() };
         let mut bytes = vec![0; 2 * SLOT_BYTES];
@@ -366,7 +366,25 @@ mod tests {
         let slots = Slots::read(&disk).unwrap();
         let Err(ControlFault::BadContent { reason }) = &slots.0[1] else { panic!("{slots:?}") };
         assert_eq!(reason, "sequence 6 in slot 1, expected one whose remainder by 2 is 1");
-        assert_eq!(slots.latest().unwrap(), (0, closed.in_doubt()));
+        assert_eq!(slots.latest().unwrap(), (0, closed));
+    }
+
+    #[test]
+    fn a_state_that_changes_is_in_both_slots_and_one_that_stays_needs_one_write() {
+        let disk = SimDisk::new();
+        ControlFile::create(&disk, control()).unwrap();
+        let mut file = ControlFile::open(&disk, Arc::new(Poison::new())).unwrap();
+        let (mut sequence, mut operations) = (file.latest().sequence, disk.operations());
+        let closed = Control { state: StoreState::Closed, ..control() };
+        for (next, writes) in [(control(), 1), (closed, 2), (closed, 1), (control(), 2)] {
+            file.write(next).unwrap();
+            sequence += writes;
+            assert_eq!(file.latest().sequence, sequence);
+            assert_eq!(disk.operations(), operations + 2 * writes, "a write and a sync each");
+            operations = disk.operations();
+            let states = Slots::read(&disk).unwrap().0.map(|slot| slot.unwrap().state);
+            assert_eq!(states, [next.state; 2]);
+        }
     }
 
     #[test]

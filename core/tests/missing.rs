@@ -6,6 +6,7 @@ mod common;
 use common::{config, create, engine_on, files_of, open};
 use seawall_core::check::{Effect, FindingKind, check};
 use seawall_core::checkpoint::{Urgency, files_max};
+use seawall_core::control::CONTROL_FILE;
 use seawall_core::disk::Disk;
 use seawall_core::engine::Engine;
 use seawall_core::error::{Error, PageFault, Result};
@@ -229,6 +230,25 @@ fn an_unlogged_file_is_as_long_as_it_was_when_the_store_was_closed() {
         engine.extend(FILE, 1).unwrap();
         assert_eq!(engine.read(page(blocks)).unwrap()[0], 0);
     }
+}
+
+/// As if the power had failed before the control file was written, of a close and of an opening.
+#[test]
+fn what_an_opening_empties_is_not_missed_by_the_next() {
+    let unlogged = FileOptions { unlogged: true, ..FileOptions::default() };
+    let disk = SimDisk::new();
+    let engine = store(&disk, unlogged);
+    let control = disk.read_file(CONTROL_FILE);
+    engine.close().unwrap();
+    drop(engine);
+    disk.write_file(CONTROL_FILE, &control);
+    assert_eq!(faults(&disk), [[""; 3]; 0]);
+    drop(open(&disk, &config()).unwrap());
+    disk.write_file(CONTROL_FILE, &control);
+    assert!(disk.read_file("data/00000001.unlogged.0").is_empty());
+    assert_eq!(faults(&disk), [[""; 3]; 0]);
+    let engine = open(&disk, &config()).unwrap();
+    assert_eq!((engine.recovery().lost_pages, engine.blocks(FILE).unwrap()), (0, 0));
 }
 
 #[test]

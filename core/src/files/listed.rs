@@ -2,8 +2,9 @@
 //! noticed. PostgreSQL has none of this: a relation is as long as its segments are.
 //!
 //! # Rules
-//! * R12: a file has at least the blocks that it had at the redo point, less those that the log
-//!   cuts off. Those that are not on disk are reported when they are read.
+//! * R12: a file has at least the blocks that it had at the redo point of the last checkpoint whose
+//!   record is in the log, less those that the log cuts off. Those that are not on disk are
+//!   reported when they are read.
 
 use super::{FileOptions, Files};
 use crate::control::StoreState;
@@ -28,7 +29,7 @@ pub struct KnownFiles<'k> {
     pub last: FileId,
     /// Those that the log drops.
     pub dropped: &'k BTreeSet<FileId>,
-    /// Those that there were at the redo point, as far as they are listed; ascending.
+    /// Those that the last checkpoint has listed; ascending.
     pub listed: &'k [ListedFile],
 }
 

@@ -17,7 +17,7 @@ use super::body_bytes;
 use super::cuts::{Cut, Cuts};
 use super::senseless;
 use crate::checkpoint::CheckpointRecord;
-use crate::control::Control;
+use crate::control::{Control, StoreState};
 use crate::disk::Disk;
 use crate::error::{Error, Result, WalFault};
 use crate::files::{Files, KnownFiles, ListedFile, failed};
@@ -54,7 +54,7 @@ pub struct Survey {
     pub(super) cuts: Cuts,
     pub(super) beyond: Beyond,
     counts: LogCounts,
-    /// The files that there were at the redo point.
+    /// The files that the last checkpoint has listed.
     listed: Vec<ListedFile>,
     /// Where the last record starts, or the log.
     last: Lsn,
@@ -177,14 +177,11 @@ impl Survey {
         Ok(())
     }
 
-    /// What was listed at the redo point, by whichever checkpoint began there.
+    /// What a checkpoint has listed. It may be a later one than the control file knows of: the
+    /// pages are durable before the record.
     fn take_list(&mut self, record: &Record) -> Result<(), WalFault> {
         let decoded = CheckpointRecord::decode(&record.body);
-        let CheckpointRecord { redo, files } =
-            decoded.map_err(|reason| senseless(record, &reason))?;
-        if redo == self.control.redo {
-            self.listed = files;
-        }
+        self.listed = decoded.map_err(|reason| senseless(record, &reason))?.files;
         Ok(())
     }
 
@@ -285,21 +282,22 @@ impl Survey {
     }
 
     /// The files that must be on disk, with the blocks that they have there at least: those that
-    /// there were at the redo point and the log does not cut off.
+    /// are listed and the log does not cut off, nor an opening empties.
     pub(crate) fn expected_files(&self) -> impl Iterator<Item = ListedFile> {
-        self.known_files().expected().map(|listed| self.without_cuts(listed))
+        self.known_files().expected().map(|listed| self.without_what_goes(listed))
     }
 
     /// The same of one file.
     pub(crate) fn expected_file(&self, file: FileId) -> Option<ListedFile> {
         let found = self.listed.binary_search_by_key(&file, |listed| listed.file);
         let listed = found.ok().filter(|_| !self.drops(file)).map(|at| &self.listed[at]);
-        listed.map(|listed| self.without_cuts(listed))
+        listed.map(|listed| self.without_what_goes(listed))
     }
 
-    fn without_cuts(&self, listed: &ListedFile) -> ListedFile {
-        let blocks = listed.blocks.min(self.cuts.least(listed.file));
-        ListedFile { blocks, ..*listed }
+    fn without_what_goes(&self, listed: &ListedFile) -> ListedFile {
+        let is_emptied = listed.options.unlogged && self.control.state == StoreState::InProduction;
+        let left = if is_emptied { 0 } else { self.cuts.least(listed.file) };
+        ListedFile { blocks: listed.blocks.min(left), ..*listed }
     }
 
     /// How many pages are not on disk that must be.
