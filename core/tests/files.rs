@@ -6,7 +6,7 @@ use common::sweep::{Sweep, change, sweep};
 use common::{config, content, engine_on, open, recover};
 use seawall_core::checkpoint::Urgency;
 use seawall_core::config::Config;
-use seawall_core::control::{CONTROL_FILE, Slots, slot_offset};
+use seawall_core::control::{CONTROL_FILE, slot_offset};
 use seawall_core::disk::Disk;
 use seawall_core::engine::Engine;
 use seawall_core::error::{Error, Result};
