@@ -303,6 +303,7 @@ fn forged(bed: &Bed, records: &[(u8, Vec<u8>)]) -> SimDisk {
 #[test]
 fn a_record_with_right_checksums_that_makes_no_sense_is_refused_as_a_rehearsal_says() {
     const PAGES_RECORD: u8 = 1;
+    const CHECKPOINT: u8 = 2;
     const TRUNCATE: u8 = 4;
     const DROP: u8 = 5;
     let bed = Bed::new(3, 0);
@@ -312,6 +313,7 @@ fn a_record_with_right_checksums_that_makes_no_sense_is_refused_as_a_rehearsal_s
     let cases = [
         (vec![(TRUNCATE, vec![0; 7])], "a Truncate record with a body of 7 bytes, expected 8"),
         (vec![(DROP, vec![0; 8])], "a Drop record with a body of 8 bytes, expected 4"),
+        (vec![(CHECKPOINT, vec![0; 9])], "a Checkpoint record with a body of 9 bytes, expected 8"),
         (vec![(TRUNCATE, truncation(unknown, 0))], "file 9"),
         (pages(step(PageId::new(unknown, 0))), "file 9"),
         (pages(step(page(PAGES))), beyond),
@@ -343,13 +345,17 @@ fn another_record_in_the_place_of_the_checkpoints_is_refused() {
     let disk = || bed.disk.crash_image(1).mount();
     let (_, control) = Slots::read(&disk()).unwrap().latest().unwrap();
     let (at, redo) = (control.checkpoint, control.redo.0.to_le_bytes());
+    // One file is listed.
+    let length = control.checkpoint_end.since(at) as u32;
+    assert_eq!(length, 48);
+    let body = |redo: [u8; 8]| [&redo[..], &1_u32.to_le_bytes(), &[0; 12]].concat();
     let refused = |disk: &SimDisk, at| {
         let fault = bed.refused(disk);
         assert!(matches!(fault, WalFault::NoCheckpoint { lsn, .. } if lsn == at), "{fault}");
     };
-    for (kind, body) in [(3, redo), (2, [0; 8])] {
+    for (kind, body) in [(3, body(redo)), (2, body([0; 8]))] {
         let disk = disk();
-        bed.forge(&disk, at, 32, at, kind, &body);
+        bed.forge(&disk, at, length, at, kind, &body);
         refused(&disk, at);
     }
     // The control file names another end, or the middle of the record.
