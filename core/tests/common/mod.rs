@@ -196,9 +196,11 @@ impl Recovered {
     }
 }
 
-/// Opens a store and reads all of it.
+/// Opens a store that a crash has left, and reads all of it. No page is missed.
 pub(crate) fn recover(disk: &SimDisk, config: &Config) -> Result<Recovered> {
-    content(&open(disk, config)?)
+    let engine = open(disk, config)?;
+    assert_eq!(engine.recovery().lost_pages, 0, "{}", engine.recovery());
+    content(&engine)
 }
 
 /// Reads all of a store.
