@@ -116,6 +116,10 @@ impl Check<'_> {
         if pages != expected {
             self.findings.add(format!("the file has {pages} pages, expected {expected}"));
         }
+        let lost = self.store.recovery().lost_pages;
+        if lost > 0 {
+            self.findings.add(format!("{lost} pages of the last checkpoint are not on disk"));
+        }
         let threads = self.threads()?;
         let last = threads.iter().flatten().map(|page| page.sequence).max().unwrap_or(0);
         let verified = Verified { last, pages };

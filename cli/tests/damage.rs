@@ -95,7 +95,7 @@ fn a_data_file_that_is_cut_is_found() {
     let parent = tempfile::tempdir().unwrap();
     let data = store(parent.path(), "300");
     File::options().write(true).open(&data).unwrap().set_len(100 * PAGE_BYTES).unwrap();
-    let words = ["page 1:100", "page 1:114"];
+    let words = ["15 pages of the last checkpoint", "page 1:100", "page 1:114"];
     run("verify", parent.path(), &[]).failed(1, &words);
 }
 
