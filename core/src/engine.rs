@@ -391,7 +391,7 @@ impl Engine {
     /// the store afterwards.
     ///
     /// # Errors
-    /// As [`Checkpointer::run`]; the store is as after a crash then.
+    /// As [`Checkpointer::run`]; the store is as after a crash then, or closed.
     pub fn close(&self) -> Result<CheckpointStats> {
         self.checkpointer.shut_down(&self.parts())
     }

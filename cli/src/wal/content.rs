@@ -3,6 +3,7 @@
 use seawall::seawall_core::checkpoint::CheckpointRecord;
 use seawall::seawall_core::files::ListedFile;
 use seawall::seawall_core::redo::{self, Entry, PageRedo, Step};
+use seawall::seawall_core::wal::position::Geometry;
 use seawall::{FileId, PageId, Record, RecordKind};
 use serde_json::{Value, json};
 use std::fmt;
@@ -46,8 +47,9 @@ pub(super) enum Piece {
 }
 
 impl Content {
-    /// What a record says, in a store whose pages have bodies of `body_bytes`.
-    pub(super) fn of(record: &Record, body_bytes: usize) -> Self {
+    /// What a record says, in a store whose pages have bodies of `body_bytes`, and whose log is of
+    /// this geometry.
+    pub(super) fn of(record: &Record, body_bytes: usize, geometry: &Geometry) -> Self {
         let words = || -> Vec<u32> {
             let (words, _) = record.body.as_chunks();
             words.iter().map(|word| u32::from_le_bytes(*word)).collect()
@@ -55,7 +57,7 @@ impl Content {
         match record.kind {
             RecordKind::Pages => pages(&record.body, body_bytes),
             RecordKind::Void => Self::Nothing,
-            RecordKind::Checkpoint => match CheckpointRecord::decode(&record.body) {
+            RecordKind::Checkpoint => match CheckpointRecord::decode(&record.body, geometry) {
                 Ok(checkpoint) => Self::Checkpoint(checkpoint),
                 Err(reason) => Self::Senseless(reason),
             },

@@ -71,7 +71,7 @@ impl<'a> Walk<'a> {
                 Err(stop) => return self.judge(stop, read == 0).map(Some),
             };
             read += 1;
-            let content = Content::of(&record, body_bytes);
+            let content = Content::of(&record, body_bytes, &self.geometry);
             if self.is_asked_for(&record, &content) {
                 visited += 1;
                 if visit(&record, &content)?.is_break() {

@@ -43,6 +43,7 @@ pub fn files_max(geometry: &Geometry) -> usize {
 impl CheckpointRecord {
     /// Fixes a redo point: the record of a checkpoint that is to leave the store in this state.
     pub fn begin(parts: &Parts<'_>, state: StoreState) -> Self {
+        // In this order: see to_be_listed.
         let list_and_fix = || (parts.files.to_be_listed(state), parts.wal.fix_redo());
         let (files, redo) = parts.delays.between(list_and_fix);
         Self { redo, files }
@@ -59,14 +60,14 @@ impl CheckpointRecord {
         record
     }
 
-    /// What the body of a checkpoint's record says.
+    /// What the body of a checkpoint's record says, in a log of this geometry.
     ///
     /// # Errors
     /// What makes no sense.
-    pub fn decode(body: &[u8]) -> Result<Self, String> {
+    pub fn decode(body: &[u8], geometry: &Geometry) -> Result<Self, String> {
         let (redo, list) = body.split_first_chunk::<REDO_BYTES>().ok_or_else(|| of_bytes(body))?;
         let (entries, rest) = list.as_chunks::<FILE_BYTES>();
-        if !rest.is_empty() {
+        if !rest.is_empty() || entries.len() > files_max(geometry) {
             return Err(of_bytes(body));
         }
         let files: Vec<ListedFile> = entries.iter().map(file).collect::<Result<_, _>>()?;
@@ -78,7 +79,8 @@ impl CheckpointRecord {
 }
 
 fn of_bytes(body: &[u8]) -> String {
-    format!("a Checkpoint record with a body of {} bytes, expected 8 and 16 a file", body.len())
+    let bytes = body.len();
+    format!("a Checkpoint record with a body of {bytes} bytes, expected 8, and 16 a file")
 }
 
 fn file(entry: &[u8; FILE_BYTES]) -> Result<ListedFile, String> {
@@ -100,8 +102,12 @@ mod tests {
     use crate::config::Format;
     use proptest::prelude::*;
 
+    fn geometry() -> Geometry {
+        Geometry::new(&Format::default())
+    }
+
     fn body(record: &CheckpointRecord) -> Vec<u8> {
-        let mut record = record.encode(&Geometry::new(&Format::default()));
+        let mut record = record.encode(&geometry());
         record.close();
         record.finish(Lsn(64))[RECORD_HEADER_BYTES..].to_vec()
     }
@@ -117,12 +123,12 @@ mod tests {
                 ListedFile { file: FileId(file), options, blocks }
             });
             let record = CheckpointRecord { redo: Lsn(redo), files: files.collect() };
-            prop_assert_eq!(CheckpointRecord::decode(&body(&record)), Ok(record));
+            prop_assert_eq!(CheckpointRecord::decode(&body(&record), &geometry()), Ok(record));
         }
 
         #[test]
         fn any_bytes_are_a_list_or_an_error(body in prop::collection::vec(any::<u8>(), 0..80)) {
-            if let Ok(record) = CheckpointRecord::decode(&body) {
+            if let Ok(record) = CheckpointRecord::decode(&body, &geometry()) {
                 prop_assert_eq!(body.len(), 8 + 16 * record.files.len());
                 prop_assert!(record.files.is_sorted_by(|one, next| one.file < next.file));
             }
@@ -133,7 +139,8 @@ mod tests {
     fn what_makes_no_sense_is_named() {
         let list = |entries: &[[u32; 4]]| {
             let words = entries.iter().flatten().flat_map(|word| word.to_le_bytes());
-            CheckpointRecord::decode(&[0; 8].into_iter().chain(words).collect::<Vec<_>>())
+            let body: Vec<u8> = [0; 8].into_iter().chain(words).collect();
+            CheckpointRecord::decode(&body, &geometry())
         };
         assert_eq!(list(&[[1, 5, 0, 0], [2, 0, 3, 1]]).unwrap().files.len(), 2);
         assert_eq!(list(&[[2, 5, 0, 0], [1, 0, 3, 1]]).unwrap_err(), "file 1 is listed behind 2");
@@ -141,8 +148,12 @@ mod tests {
         let kind = "file 7 is listed as of kind 2, expected 0 or 1";
         assert_eq!(list(&[[7, 5, 0, 2]]).unwrap_err(), kind);
         for bytes in [0, 7, 9, 23, 25] {
-            let error = CheckpointRecord::decode(&vec![0; bytes]).unwrap_err();
+            let error = CheckpointRecord::decode(&vec![0; bytes], &geometry()).unwrap_err();
             assert!(error.contains(&format!("a body of {bytes} bytes")), "{error}");
         }
+        let most = files_max(&geometry()) as u32;
+        let of = |count| list(&(1..=count).map(|file| [file, 0, 0, 0]).collect::<Vec<_>>());
+        assert_eq!(of(most).unwrap().files.len(), most as usize);
+        assert!(of(most + 1).is_err_and(|error| error.contains("a body of")));
     }
 }

@@ -158,7 +158,7 @@ impl Survey {
     fn take(&mut self, record: &Record) -> Result<(), WalFault> {
         let control = &self.control;
         if !self.checkpoint_found && record.start == control.checkpoint {
-            check_checkpoint(record, control)?;
+            check_checkpoint(record, control, &self.geometry)?;
             self.checkpoint_found = true;
         }
         if record.kind == RecordKind::Checkpoint {
@@ -180,7 +180,7 @@ impl Survey {
     /// What a checkpoint has listed. It may be a later one than the control file knows of: the
     /// pages are durable before the record.
     fn take_list(&mut self, record: &Record) -> Result<(), WalFault> {
-        let decoded = CheckpointRecord::decode(&record.body);
+        let decoded = CheckpointRecord::decode(&record.body, &self.geometry);
         self.listed = decoded.map_err(|reason| senseless(record, &reason))?.files;
         Ok(())
     }
@@ -333,10 +333,14 @@ fn stop(at: Lsn, reason: String) -> Stop {
     Stop { at, reason, complete_at: at.plus(RECORD_HEADER_BYTES as u64) }
 }
 
-fn check_checkpoint(record: &Record, control: &Control) -> Result<(), WalFault> {
+fn check_checkpoint(
+    record: &Record,
+    control: &Control,
+    geometry: &Geometry,
+) -> Result<(), WalFault> {
     let is_redo = |record: CheckpointRecord| record.redo == control.redo;
     let is_it = record.kind == RecordKind::Checkpoint
-        && CheckpointRecord::decode(&record.body).is_ok_and(is_redo)
+        && CheckpointRecord::decode(&record.body, geometry).is_ok_and(is_redo)
         && record.end == control.checkpoint_end;
     if is_it {
         return Ok(());
