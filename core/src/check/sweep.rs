@@ -212,7 +212,7 @@ impl<'s, 'v> Sweep<'s, 'v> {
             }
         }
         let last = lens.iter().rposition(|(_, len)| *len > 0);
-        self.length(id, &lens, segments)?;
+        self.length(id, &lens, segments, last)?;
         for (index, ((path, len), (options, segment))) in lens.iter().zip(segments).enumerate() {
             let is_last = last.is_none_or(|last| index >= last);
             self.segment(id, *options, *segment, path, *len, is_last)?;
@@ -220,23 +220,26 @@ impl<'s, 'v> Sweep<'s, 'v> {
         Ok(())
     }
 
-    /// Checks that a file is as long as it has to be.
-    fn length(&mut self, id: FileId, lens: &[(Arc<str>, u64)], segments: &Segments) -> Result<()> {
+    /// Checks that a file is as long as it has to be; `last` is its last segment with bytes.
+    fn length(
+        &mut self,
+        id: FileId,
+        lens: &[(Arc<str>, u64)],
+        segments: &Segments,
+        last: Option<usize>,
+    ) -> Result<()> {
         let Some(expected) = self.survey.expected_file(id) else { return Ok(()) };
         let format = self.survey.control().format;
-        let last = lens.iter().zip(segments).rfind(|((_, len), _)| *len > 0);
-        let (path, bytes) = match last {
-            Some(((path, len), (_, segment))) => {
-                (path, u64::from(*segment) * u64::from(format.data_segment_bytes) + len)
-            }
-            None => (&lens[0].0, 0),
+        let end = |at: usize| {
+            u64::from(segments[at].1) * u64::from(format.data_segment_bytes) + lens[at].1
         };
-        let blocks = bytes / u64::from(format.page_bytes);
+        let blocks = last.map_or(0, end) / u64::from(format.page_bytes);
         if blocks >= u64::from(expected.blocks) {
             return Ok(());
         }
         let found = format!("{blocks} blocks");
-        self.place(Effect::Fault, path.to_string(), &found, &blocks_expected(&expected))
+        let path = lens[last.unwrap_or(0)].0.to_string();
+        self.place(Effect::Fault, path, &found, &blocks_expected(&expected))
     }
 
     fn segment(

@@ -157,12 +157,17 @@ impl Survey {
     /// Takes notice of what a record says, all of it or nothing.
     fn take(&mut self, record: &Record) -> Result<(), WalFault> {
         let control = &self.control;
+        let is_checkpoint = record.kind == RecordKind::Checkpoint;
+        let checkpoint =
+            is_checkpoint.then(|| CheckpointRecord::decode(&record.body, &self.geometry));
         if !self.checkpoint_found && record.start == control.checkpoint {
-            check_checkpoint(record, control, &self.geometry)?;
+            check_checkpoint(record, checkpoint.as_ref(), control)?;
             self.checkpoint_found = true;
         }
-        if record.kind == RecordKind::Checkpoint {
-            self.take_list(record)?;
+        if let Some(checkpoint) = checkpoint {
+            // It may be a later one than the control file knows of: the pages are durable before
+            // the record.
+            self.listed = checkpoint.map_err(|reason| senseless(record, &reason))?.files;
         }
         let mut counts = self.counts;
         counts.records += 1;
@@ -174,14 +179,6 @@ impl Survey {
             self.take_entries(record, &mut counts)?;
         }
         self.counts = counts;
-        Ok(())
-    }
-
-    /// What a checkpoint has listed. It may be a later one than the control file knows of: the
-    /// pages are durable before the record.
-    fn take_list(&mut self, record: &Record) -> Result<(), WalFault> {
-        let decoded = CheckpointRecord::decode(&record.body, &self.geometry);
-        self.listed = decoded.map_err(|reason| senseless(record, &reason))?.files;
         Ok(())
     }
 
@@ -335,12 +332,10 @@ fn stop(at: Lsn, reason: String) -> Stop {
 
 fn check_checkpoint(
     record: &Record,
+    checkpoint: Option<&Result<CheckpointRecord, String>>,
     control: &Control,
-    geometry: &Geometry,
 ) -> Result<(), WalFault> {
-    let is_redo = |record: CheckpointRecord| record.redo == control.redo;
-    let is_it = record.kind == RecordKind::Checkpoint
-        && CheckpointRecord::decode(&record.body, geometry).is_ok_and(is_redo)
+    let is_it = matches!(checkpoint, Some(Ok(found)) if found.redo == control.redo)
         && record.end == control.checkpoint_end;
     if is_it {
         return Ok(());
