@@ -71,16 +71,12 @@ fn reason(
         (Ok(_), _, Err(error)) => format!("the other slot may know better: {error}"),
         (Ok(_), Err(_), Ok(_)) => "the other slot is not valid".to_owned(),
         (Ok(own), Ok(other), Ok((taken, _))) => {
-            let relation = match own.sequence.cmp(&other.sequence) {
-                std::cmp::Ordering::Less => "before",
-                std::cmp::Ordering::Equal => "as",
-                std::cmp::Ordering::Greater => "after",
+            let (relation, so) = match *taken == slot {
+                true => ("after", "it counts"),
+                false => ("before", "the other one counts"),
             };
-            let so = if *taken == slot { "it counts" } else { "the other one counts" };
-            format!(
-                "its sequence is {}, {relation} the other's {}: {so}",
-                own.sequence, other.sequence
-            )
+            let (own, other) = (own.sequence, other.sequence);
+            format!("its sequence is {own}, {relation} the other's {other}: {so}")
         }
     }
 }

@@ -6,7 +6,7 @@
 //!      0      8  magic               "SEAWALL" and a zero
 //!      8      4  format version      1
 //!     12      4  checksum            CRC32C of bytes 0..12 and 16..80
-//!     16      8  sequence            the slot is sequence % 2; the greater of two is valid
+//!     16      8  sequence            counts the writes, modulo 2^64; the slot is sequence % 2
 //!     24      8  system id           drawn when the store was created
 //!     32      4  page bytes
 //!     36      4  WAL block bytes
@@ -19,7 +19,8 @@
 //!     76      4  last file           the greatest number that any file has had; 0 before the first
 //! ```
 //! A slot is within one sector. The two are written in turns, so one of them is whole whatever
-//! happens to the other (R6), and both when the state changes, so both say it.
+//! happens to the other (R6), and both when the state changes, so both say it. The later of two
+//! that are valid counts.
 
 use crate::config::Format;
 use crate::disk::{Disk, DiskFile};
@@ -55,7 +56,7 @@ pub enum StoreState {
 /// What the control file says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Control {
-    /// Counts the writes.
+    /// Counts the writes, modulo 2^64.
     pub sequence: u64,
     /// Drawn when the store was created; in every WAL block.
     pub system_id: u64,
@@ -136,6 +137,11 @@ impl Control {
         };
         control.check()?;
         Ok(control)
+    }
+
+    /// Whether this was written after `other`: sequences go round.
+    fn is_after(&self, other: &Self) -> bool {
+        self.sequence.wrapping_sub(other.sequence) < 1 << 63
     }
 
     /// Whether the store was closed, and its log, which ends at `end`, has nothing behind that.
@@ -226,7 +232,7 @@ impl ControlFile {
 
     fn write_slot(&mut self, mut next: Control) -> Result<()> {
         self.poison.check()?;
-        next.sequence = self.latest.sequence + 1;
+        next.sequence = self.latest.sequence.wrapping_add(1);
         let offset = slot_offset(next.sequence);
         self.file
             .write_at(&next.encode(), offset)
@@ -284,7 +290,7 @@ impl Slots {
         let Self([first, second]) = self;
         match (first, second) {
             (Ok(first), Ok(second)) => {
-                Ok(if first.sequence > second.sequence { (0, *first) } else { (1, *second) })
+                Ok(if first.is_after(second) { (0, *first) } else { (1, *second) })
             }
             (Err(fault @ ControlFault::Version { .. }), _)
             | (_, Err(fault @ ControlFault::Version { .. }))
@@ -384,6 +390,25 @@ mod tests {
             operations = disk.operations();
             let states = Slots::read(&disk).unwrap().0.map(|slot| slot.unwrap().state);
             assert_eq!(states, [next.state; 2]);
+        }
+    }
+
+    #[test]
+    fn whatever_the_sequence_is_the_next_one_counts() {
+        for sequence in [u64::MAX, u64::MAX - 1, (1 << 63) - 1, 1 << 63, 0, 1] {
+            let disk = SimDisk::new();
+            let mut bytes = vec![0; 2 * SLOT_BYTES];
+            for (sequence, redo) in [(sequence, Lsn(0x0F00)), (sequence.wrapping_sub(1), Lsn(0))] {
+                let slot = Control { sequence, redo, ..control() }.encode();
+                bytes[slot_offset(sequence) as usize..][..SLOT_BYTES].copy_from_slice(&slot);
+            }
+            disk.write_file(CONTROL_FILE, &bytes);
+            let mut file = ControlFile::open(&disk, Arc::new(Poison::new())).unwrap();
+            assert_eq!(file.latest().sequence, sequence);
+            file.write(Control { redo: Lsn(0x0F08), ..*file.latest() }).unwrap();
+            let (slot, latest) = Slots::read(&disk).unwrap().latest().unwrap();
+            assert_eq!((latest.sequence, latest.redo), (sequence.wrapping_add(1), Lsn(0x0F08)));
+            assert_eq!((slot * SLOT_BYTES) as u64, slot_offset(latest.sequence));
         }
     }
 

@@ -140,6 +140,7 @@ fn control() -> Vec<Named> {
         ("version", changed(1, 8, &[2])),
         ("checksum", changed(0, 12, &[0])),
         ("format", changed(1, 33, &[32])),
+        ("sequence", changed(1, 16, &[0xFF; 8])),
         ("state", changed(1, 72, &[3])),
         ("system_id", changed(1, 24, &[1])),
         ("redo", changed(1, 64, &[0, 0, 0])),

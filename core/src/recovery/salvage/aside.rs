@@ -53,8 +53,8 @@ impl Aside {
             Err(Error::NotAStore { .. }) => return Ok(Stage::Fresh),
             slots => slots?.latest()?.1,
         };
-        let is_begun =
-            control.sequence == copy.sequence + 1 && control.checkpoint == control.checkpoint_end;
+        let is_next = control.sequence == copy.sequence.wrapping_add(1);
+        let is_begun = is_next && control.checkpoint == control.checkpoint_end;
         match control.sequence == copy.sequence {
             true => Ok(Stage::Fresh),
             false if is_begun => Ok(Stage::Begun),
