@@ -15,7 +15,6 @@
 //! checkpoints (W12) has space for many. Of more files those with the least numbers are listed.
 
 use super::run::Parts;
-use crate::control::StoreState;
 use crate::files::{FileOptions, ListedFile, TablespaceId};
 use crate::lsn::Lsn;
 use crate::page::FileId;
@@ -41,10 +40,10 @@ pub fn files_max(geometry: &Geometry) -> usize {
 }
 
 impl CheckpointRecord {
-    /// Fixes a redo point: the record of a checkpoint that is to leave the store in this state.
-    pub fn begin(parts: &Parts<'_>, state: StoreState) -> Self {
+    /// Fixes a redo point: the record of the checkpoint that begins.
+    pub fn begin(parts: &Parts<'_>) -> Self {
         // In this order: see to_be_listed.
-        let list_and_fix = || (parts.files.to_be_listed(state), parts.wal.fix_redo());
+        let list_and_fix = || (parts.files.to_be_listed(), parts.wal.fix_redo());
         let (files, redo) = parts.delays.between(list_and_fix);
         Self { redo, files }
     }

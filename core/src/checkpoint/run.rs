@@ -166,7 +166,7 @@ impl Checkpointer {
     ) -> Result<CheckpointStats> {
         parts.poison.check()?;
         let started = parts.clock.now();
-        let record = CheckpointRecord::begin(parts, state);
+        let record = CheckpointRecord::begin(parts);
         let redo = record.redo;
         let image_bytes = parts.wal.image_bytes();
         if parts.config.get().evict_sync_rounds > 0 {

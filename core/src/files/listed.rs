@@ -7,7 +7,6 @@
 //!   reported when they are read.
 
 use super::{FileOptions, Files};
-use crate::control::StoreState;
 use crate::page::FileId;
 use std::collections::BTreeSet;
 
@@ -18,7 +17,7 @@ pub struct ListedFile {
     pub file: FileId,
     /// Where and how it is kept.
     pub options: FileOptions,
-    /// Blocks that it had: those of a file that a crash empties are 0, unless the store was closed.
+    /// Blocks that it had.
     pub blocks: u32,
 }
 
@@ -52,12 +51,12 @@ impl<'k> KnownFiles<'k> {
 impl Files {
     /// All files, for a checkpoint whose redo point is fixed behind this and before any file is cut
     /// or dropped: so every block that is counted has its record before it.
-    pub fn to_be_listed(&self, state: StoreState) -> Vec<ListedFile> {
+    pub fn to_be_listed(&self) -> Vec<ListedFile> {
         let files = self.files.read();
-        let listed = files.values().map(|file| {
-            let is_emptied = file.options.unlogged && state == StoreState::InProduction;
-            let blocks = if is_emptied { 0 } else { file.blocks() };
-            ListedFile { file: file.id, options: file.options, blocks }
+        let listed = files.values().map(|file| ListedFile {
+            file: file.id,
+            options: file.options,
+            blocks: file.blocks(),
         });
         listed.collect()
     }

@@ -11,7 +11,6 @@
 
 use super::fixture::{Store, page};
 use super::seawall_core::checkpoint::CheckpointRecord;
-use super::seawall_core::control::StoreState;
 use super::seawall_core::disk::Disk;
 use super::seawall_core::length;
 use super::seawall_core::sync::thread;
@@ -38,7 +37,7 @@ fn scenario() {
     let dropper = thread::spawn(move || {
         length::drop_file(&theirs.parts(), page(0).file()).expect("a good disk");
     });
-    let checkpoint = CheckpointRecord::begin(&store.parts(), StoreState::InProduction);
+    let checkpoint = CheckpointRecord::begin(&store.parts());
     store.bed.files.remove_dropped().expect("a good disk");
     let left = store.bed.disk.list("data").expect("a directory").len();
     dropper.join().expect("the dropper");

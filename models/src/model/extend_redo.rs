@@ -12,7 +12,6 @@
 
 use super::fixture::{Store, page};
 use super::seawall_core::checkpoint::CheckpointRecord;
-use super::seawall_core::control::StoreState;
 use super::seawall_core::length;
 use super::seawall_core::sync::thread;
 use super::seawall_core::wal::record::RecordKind;
@@ -38,7 +37,7 @@ fn scenario() {
     let extender = thread::spawn(move || {
         length::extend(&theirs.parts(), page(0).file(), 1, None).expect("a good disk");
     });
-    let checkpoint = CheckpointRecord::begin(&store.parts(), StoreState::InProduction);
+    let checkpoint = CheckpointRecord::begin(&store.parts());
     extender.join().expect("the extender");
 
     store.wal.flush(store.wal.reserved()).expect("a good disk");

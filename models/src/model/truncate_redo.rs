@@ -11,7 +11,6 @@
 
 use super::fixture::{Store, page};
 use super::seawall_core::checkpoint::CheckpointRecord;
-use super::seawall_core::control::StoreState;
 use super::seawall_core::disk::Disk;
 use super::seawall_core::length;
 use super::seawall_core::sync::thread;
@@ -38,7 +37,7 @@ fn scenario() {
     let cutter = thread::spawn(move || {
         length::truncate(&theirs.parts(), page(1).file(), 1).expect("a good disk");
     });
-    let checkpoint = CheckpointRecord::begin(&store.parts(), StoreState::InProduction);
+    let checkpoint = CheckpointRecord::begin(&store.parts());
     // A visible operation, so that what is looked at next belongs to a moment of the disk.
     store.bed.disk.list("data").expect("a directory");
     let is_cut = store.bed.disk.read_file("data/00000001.0").len() == 64;

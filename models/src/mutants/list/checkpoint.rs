@@ -8,10 +8,10 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "list-behind-the-redo-point",
         file: "checkpoint/record.rs",
         site: Expression,
-        find: "(parts.files.to_be_listed(state), parts.wal.fix_redo())",
+        find: "(parts.files.to_be_listed(), parts.wal.fix_redo())",
         replace: "{
             let redo = parts.wal.fix_redo();
-            (parts.files.to_be_listed(state), redo)
+            (parts.files.to_be_listed(), redo)
         }",
         models: &["extend_redo"],
         reason: "a block whose record is behind the redo point would be missed (R12)",
