@@ -245,7 +245,8 @@ impl Engine {
     /// Creates an empty file, durably. Everything that happened before is made durable as well.
     ///
     /// # Errors
-    /// [`Error::NoSuchTablespace`], [`Error::Poisoned`], [`Error::Io`].
+    /// [`Error::NoSuchTablespace`]; [`Error::Config`] if no number is free; [`Error::Poisoned`],
+    /// [`Error::Io`].
     pub fn create_file(&self, options: FileOptions) -> Result<FileId> {
         self.poison.check()?;
         self.wal.flush(self.wal.reserved())?;
@@ -256,7 +257,7 @@ impl Engine {
     /// exists, perhaps on another device.
     ///
     /// # Errors
-    /// [`Error::Poisoned`], [`Error::Io`].
+    /// [`Error::Config`] if no number is free; [`Error::Poisoned`], [`Error::Io`].
     pub fn create_tablespace(&self, dir: &Path) -> Result<TablespaceId> {
         self.poison.check()?;
         self.files.create_tablespace(dir, self.system_id)

@@ -128,7 +128,8 @@ impl Store {
     /// Creates an empty file, durably. Everything that happened before is made durable as well.
     ///
     /// # Errors
-    /// [`Error::NoSuchTablespace`], [`Error::Poisoned`], [`Error::Io`].
+    /// [`Error::NoSuchTablespace`]; [`Error::Config`] if no number is free; [`Error::Poisoned`],
+    /// [`Error::Io`].
     pub fn create_file(&self, options: FileOptions) -> Result<FileId> {
         self.engine.create_file(options)
     }
@@ -137,7 +138,7 @@ impl Store {
     /// exists, perhaps on another device.
     ///
     /// # Errors
-    /// [`Error::Poisoned`], [`Error::Io`].
+    /// [`Error::Config`] if no number is free; [`Error::Poisoned`], [`Error::Io`].
     pub fn create_tablespace(&self, dir: impl AsRef<Path>) -> Result<TablespaceId> {
         self.engine.create_tablespace(dir.as_ref())
     }

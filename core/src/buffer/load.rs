@@ -76,8 +76,8 @@ impl Pool {
         mut ring: Option<&mut Ring>,
     ) -> Result<Vec<Incoming<'_>>> {
         let mut run = Vec::new();
-        for block in first.block()..end.min(first.block() + self.run_limit(first, ring.as_deref()))
-        {
+        let limit = self.run_limit(first, ring.as_deref());
+        for block in first.block()..end.min(first.block().saturating_add(limit)) {
             let page = PageId::new(first.file(), block);
             if self.is_in_table(page) {
                 break;

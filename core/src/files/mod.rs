@@ -89,8 +89,8 @@ impl Files {
     ///
     /// # Errors
     /// [`Error::Io`]; [`Error::NotAStore`] if a segment is missing in the middle of a file, or is
-    /// longer than segments are, or a file is in two places, or is listed and its tablespace is not
-    /// there.
+    /// longer than segments are, or a file is in two places, or has more blocks than there are
+    /// numbers for, or is listed and its tablespace is not there.
     pub fn open(
         disk: Arc<dyn Disk>,
         format: &Format,
@@ -151,7 +151,12 @@ impl Files {
             }
             opened.push(segment);
         }
-        let blocks = (bytes / self.page_bytes) as u32;
+        let blocks = bytes / self.page_bytes;
+        let blocks = u32::try_from(blocks).map_err(|_| {
+            let (path, most) = (options.path(SyncTag { file: id, segment: 0 }), u32::MAX);
+            let found = format!("{path} and its segments have {blocks} blocks, expected {most}");
+            Error::NotAStore { found: format!("{found} at the most") }
+        })?;
         let file = DataFile::new(id, options, blocks, opened);
         file.grow_to(blocks_listed);
         Ok(Arc::new(file))
@@ -207,19 +212,15 @@ impl Files {
     /// durable, so that the file does not outlive what happened before it.
     ///
     /// # Errors
-    /// [`Error::NoSuchTablespace`], [`Error::Io`]; [`Error::Poisoned`] if the directory cannot be
-    /// synced.
+    /// [`Error::NoSuchTablespace`], [`Error::Io`]; [`Error::Config`] if no number is free;
+    /// [`Error::Poisoned`] if the directory cannot be synced.
     pub fn create(&self, options: FileOptions) -> Result<FileId> {
         let mut creation = self.creation.lock();
         let tablespace = options.tablespace;
         if !creation.tablespaces.contains(&tablespace) {
             return Err(Error::NoSuchTablespace { tablespace });
         }
-        let id = creation.next.ok_or(Error::Config {
-            setting: "file number",
-            found: "none that is free".to_owned(),
-            expected: "a number below 2^32".to_owned(),
-        })?;
+        let id = free("file number", creation.next)?;
         let file = Arc::new(DataFile::new(id, options, 0, Vec::new()));
         self.segment(&file, 0)?;
         self.files.write().insert(id, file);
@@ -231,11 +232,12 @@ impl Files {
     /// its own, so that a device that is not mounted lacks it, and no two tablespaces share it.
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::Poisoned`] if the store's directory cannot be synced.
+    /// [`Error::Config`] if no number is free, [`Error::Io`]; [`Error::Poisoned`] if the store's
+    /// directory cannot be synced.
     pub fn create_tablespace(&self, dir: &Path, system_id: u64) -> Result<TablespaceId> {
         let mut creation = self.creation.lock();
         let last = creation.tablespaces.last().map_or(0, |tablespace| tablespace.0);
-        let tablespace = TablespaceId(last + 1);
+        let tablespace = TablespaceId(free("tablespace number", last.checked_add(1))?);
         let target = dir.join(format!("seawall-{system_id:016x}.{}", tablespace.0));
         let link = tablespace.dir();
         self.disk.link_dir(&link, &target).map_err(|e| failed("create", &link, 0, e))?;
@@ -262,7 +264,7 @@ impl Files {
     /// [`Error::Page`], where there is more than one in the name of the last or of the first.
     pub(crate) fn read_pages(&self, first: PageId, pages: &mut [&mut [u8]]) -> Result<()> {
         let file = self.get(first.file())?;
-        let last = PageId::new(first.file(), first.block() + pages.len() as u32 - 1);
+        let last = PageId::new(first.file(), first.block() + (pages.len() as u32 - 1));
         let _exist = file.lock_for_reading(last)?;
         let (tag, offset) = self.place(first);
         let fault = |bytes| Error::Page { page: first, fault: PageFault::Short { bytes } };
@@ -440,6 +442,12 @@ impl Files {
         }
         Ok(segments[segment as usize].clone())
     }
+}
+
+/// The next number, if there is one.
+fn free<N>(setting: &'static str, next: Option<N>) -> Result<N> {
+    let (found, expected) = ("none that is free".to_owned(), "a number below 2^32".to_owned());
+    next.ok_or(Error::Config { setting, found, expected })
 }
 
 fn number_after(last: FileId) -> Option<FileId> {

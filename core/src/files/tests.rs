@@ -41,6 +41,25 @@ fn a_file_is_as_long_as_its_last_segment_with_bytes_says() {
 }
 
 #[test]
+fn a_file_of_more_blocks_than_have_numbers_is_refused() {
+    let format = Format { page_bytes: 256, data_segment_bytes: 1 << 30, ..FORMAT };
+    let blocks = |segments: usize| {
+        let disk = disk(&[]);
+        for segment in 0..segments {
+            let bytes = if segment + 1 == segments { 256 } else { 0 };
+            disk.write_file(&format!("data/00000001.{segment}"), &vec![0; bytes]);
+        }
+        let poison = Arc::new(Poison::new());
+        let files = Files::open(Arc::new(disk), &format, poison, &KnownFiles::default())?;
+        Ok::<_, Error>(files.get(FILE)?.blocks())
+    };
+    assert_eq!(blocks(1024).unwrap(), 1023 * (1 << 22) + 1);
+    let Err(Error::NotAStore { found }) = blocks(1025) else { panic!("a page without a number") };
+    let expected = "have 4294967297 blocks, expected 4294967295 at the most";
+    assert!(found.contains(expected), "{found}");
+}
+
+#[test]
 fn a_file_whose_middle_is_missing_is_refused_with_the_name_of_the_segment() {
     let disk = disk(&[("00000001.0", 8192), ("00000001.2", 4096)]);
     let Err(Error::NotAStore { found }) = open(&disk, &[]) else { panic!("it is damaged") };
@@ -63,6 +82,19 @@ fn numbers_of_new_files_are_greater_than_any_that_is_known() {
     assert_eq!(with(0, &[("00000004.0", 0)], &[]), 5);
     assert_eq!(with(6, &[("00000004.0", 0)], &[2]), 7);
     assert_eq!(with(6, &[("00000004.0", 0)], &[9]), 10);
+}
+
+#[test]
+fn where_the_last_number_is_taken_there_is_no_other() {
+    let disk = disk(&[("ffffffff.0", 0)]);
+    disk.create_dir("data.4294967295").unwrap();
+    let files = open(&disk, &[]).unwrap();
+    let file = files.create(FileOptions::default());
+    assert!(matches!(file, Err(Error::Config { setting: "file number", .. })), "{file:?}");
+    let tablespace = files.create_tablespace(Path::new("elsewhere"), 1);
+    let is_refused = matches!(tablespace, Err(Error::Config { setting: "tablespace number", .. }));
+    assert!(is_refused, "{tablespace:?}");
+    assert_eq!(disk.list("").unwrap(), ["data", "data.4294967295"]);
 }
 
 #[test]
