@@ -78,7 +78,8 @@ impl From<Error> for Failure {
             | Error::NotAStore { .. }
             | Error::NoSuchFile { .. }
             | Error::BeyondEnd { .. }
-            | Error::BeyondWal { .. } => Failure::Finding(what),
+            | Error::BeyondWal { .. }
+            | Error::WalExhausted { .. } => Failure::Finding(what),
             Error::Salvage(SalvageFault::NotABoundary { .. }) => Failure::Usage(what),
             Error::Salvage(_) => Failure::Finding(what),
             Error::Config { .. } | Error::AlreadyExists { .. } => Failure::Usage(what),

@@ -96,6 +96,14 @@ pub enum Error {
         /// The end of the WAL.
         end: Lsn,
     },
+    /// The log has reached the last position that there is: 2 PiB in the life of a store, less
+    /// 1 TiB that is kept for checkpoints. What is in the store can be read.
+    WalExhausted {
+        /// Where the record would have ended.
+        end: Lsn,
+        /// Where it may end at the latest.
+        limit: Lsn,
+    },
     /// The WAL from this position on was asked for, and its beginning is removed.
     WalGone {
         /// The position asked for.
@@ -388,6 +396,10 @@ impl fmt::Display for Error {
             }
             Error::RecordTooLarge { bytes, max_bytes } => {
                 write!(f, "a WAL record of {bytes} bytes, the greatest is {max_bytes}")
+            }
+            Error::WalExhausted { end, limit } => {
+                write!(f, "a record up to {end} is behind the last position of a log, {limit}: ")?;
+                f.write_str("copy the data to a new store")
             }
             Error::BeyondWal { lsn, end } => {
                 write!(f, "WAL position {lsn} is beyond the end of the WAL at {end}")

@@ -14,8 +14,13 @@ use std::str::FromStr;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Lsn(pub u64);
 
-/// A position that no store reaches (2 PiB): keeps arithmetic on what files say from overflowing.
+/// A position that no store reaches (2 PiB): keeps arithmetic on what files say from overflowing,
+/// and the positions of the ring within their bits.
 pub(crate) const LSN_LIMIT: u64 = 1 << 51;
+
+/// Up to here are the records of operations and cuts; what follows is for checkpoints, and for what
+/// others reserve between the look at the end of the log and a reservation: one record each.
+pub(crate) const OPERATIONS_LIMIT: u64 = LSN_LIMIT - (1 << 40);
 
 impl Lsn {
     /// Before every record.

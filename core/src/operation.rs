@@ -133,7 +133,8 @@ impl<'e> Operation<'e> {
     /// [`Lsn::ZERO`].
     ///
     /// # Errors
-    /// [`Error::Poisoned`], [`Error::RecordTooLarge`], [`Error::Io`]: the changes are undone.
+    /// [`Error::Poisoned`], [`Error::RecordTooLarge`], [`Error::WalExhausted`], [`Error::Io`]: the
+    /// changes are undone.
     pub fn commit(mut self) -> Result<Lsn> {
         let is_logged = |held: &&Held<'_>| held.has_changed() && held.page.is_permanent();
         let logged: Vec<&Held<'_>> = self.pages.iter().filter(is_logged).collect();

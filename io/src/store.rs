@@ -264,7 +264,8 @@ impl Store {
     /// three times `wal_writer_delay`. Returns its end in the log, to be waited for.
     ///
     /// # Errors
-    /// [`Error::Poisoned`], [`Error::RecordTooLarge`], [`Error::Io`]: the changes are undone.
+    /// [`Error::Poisoned`], [`Error::RecordTooLarge`], [`Error::WalExhausted`], [`Error::Io`]: the
+    /// changes are undone.
     pub fn commit_async(&self, operation: Operation<'_>) -> Result<Lsn> {
         self.engine.commit_async(operation)
     }

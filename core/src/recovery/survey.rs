@@ -156,6 +156,10 @@ impl Survey {
 
     /// Takes notice of what a record says, all of it or nothing.
     fn take(&mut self, record: &Record) -> Result<(), WalFault> {
+        if record.end.0 >= LSN_LIMIT {
+            let reason = format!("it ends at {}, expected below {}", record.end, Lsn(LSN_LIMIT));
+            return Err(senseless(record, &reason));
+        }
         let control = &self.control;
         let is_checkpoint = record.kind == RecordKind::Checkpoint;
         let checkpoint =

@@ -7,6 +7,7 @@
 //!   the redo pointer under an insertion lock.)
 //! * W8: an inserter holds no lock of the log while it waits for room.
 //! * W12: a record has space in a segment before it has its place in the log (`space.rs`).
+//! * No record ends at [`LSN_LIMIT`] or behind it: the ring has no bits for such a position.
 //!
 //! # Checked by
 //! models `wal_insert`, `redo_image`, `image_toggle`.
@@ -15,7 +16,7 @@ use super::flush::Wal;
 use super::record::{MAX_RECORD_BYTES, RecordBuf};
 use super::ring::{Epoch, Reservation};
 use crate::error::{Error, Result};
-use crate::lsn::Lsn;
+use crate::lsn::{LSN_LIMIT, Lsn, OPERATIONS_LIMIT};
 
 /// What became of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,8 +38,9 @@ impl Wal {
     /// Inserts a record that was assembled by the rule of `epoch`.
     ///
     /// # Errors
-    /// [`Error::RecordTooLarge`]; [`Error::Io`] if there is no space for it, in the segments that
-    /// are there or for new ones: nothing has happened. [`Error::Poisoned`].
+    /// [`Error::RecordTooLarge`]; [`Error::WalExhausted`]; [`Error::Io`] if there is no space for
+    /// it, in the segments that are there or for new ones: nothing has happened.
+    /// [`Error::Poisoned`].
     pub fn insert(&self, record: &mut RecordBuf, epoch: Epoch) -> Result<Inserted> {
         self.poison.check()?;
         if record.length() > MAX_RECORD_BYTES {
@@ -46,7 +48,8 @@ impl Wal {
             return Err(Error::RecordTooLarge { bytes, max_bytes });
         }
         record.close();
-        self.segments().find_space(epoch.seen_at().plus(record.padded_len()))?;
+        let end = end_within(OPERATIONS_LIMIT, record, epoch)?;
+        self.segments().find_space(end)?;
         self.insert_closed(record, epoch)
     }
 
@@ -74,11 +77,14 @@ impl Wal {
     /// Inserts the record of a checkpoint, for which there is space in any case.
     ///
     /// # Errors
-    /// [`Error::Poisoned`].
+    /// [`Error::Poisoned`], [`Error::WalExhausted`].
     pub fn insert_checkpoint(&self, record: &mut RecordBuf) -> Result<(Lsn, Lsn)> {
         self.poison.check()?;
         record.close();
-        self.until_it_is_in(|epoch| self.insert_closed(record, epoch))
+        self.until_it_is_in(|epoch| {
+            end_within(LSN_LIMIT - 1, record, epoch)?;
+            self.insert_closed(record, epoch)
+        })
     }
 
     fn until_it_is_in(
@@ -108,4 +114,10 @@ impl Wal {
         self.counters.note_not_records(pieces - 1);
         Ok(())
     }
+}
+
+/// Where a closed record ends if nobody comes before it; an error if that is behind `limit`.
+fn end_within(limit: u64, record: &RecordBuf, epoch: Epoch) -> Result<Lsn> {
+    let (end, limit) = (epoch.seen_at().plus(record.padded_len()), Lsn(limit));
+    if end <= limit { Ok(end) } else { Err(Error::WalExhausted { end, limit }) }
 }

@@ -54,7 +54,8 @@ pub struct Epoch {
 
 /// The ring.
 pub struct Ring {
-    /// Epoch in the high 16 bits, position / 8 in the low 48 (2 PiB of WAL).
+    /// Epoch in the high 16 bits, position / 8 in the low 48: who reserves sees that they suffice
+    /// (`insert.rs`).
     reserved: CachePadded<AtomicU64>,
     inserted: CachePadded<AtomicU64>,
     released: CachePadded<AtomicU64>,
