@@ -271,7 +271,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::NoSuchFile`]; [`Error::BeyondEnd`] if it has fewer blocks; [`Error::Io`] if there
-    /// is no space for the log: nothing has changed; [`Error::Poisoned`].
+    /// is no space for the log, [`Error::WalExhausted`]: nothing has changed; [`Error::Poisoned`].
     pub fn truncate(&self, file: FileId, blocks: u32) -> Result<()> {
         length::truncate(&self.parts(), file, blocks)
     }
@@ -280,8 +280,8 @@ impl Engine {
     /// and its space is free after the next checkpoint.
     ///
     /// # Errors
-    /// [`Error::NoSuchFile`]; [`Error::Io`] if there is no space for the log: nothing has changed;
-    /// [`Error::Poisoned`].
+    /// [`Error::NoSuchFile`]; [`Error::Io`] if there is no space for the log,
+    /// [`Error::WalExhausted`]: nothing has changed; [`Error::Poisoned`].
     pub fn drop_file(&self, file: FileId) -> Result<()> {
         length::drop_file(&self.parts(), file)
     }

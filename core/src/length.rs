@@ -88,8 +88,8 @@ pub fn extend(
 /// Cuts a file to its first `blocks` blocks, durably.
 ///
 /// # Errors
-/// [`Error::NoSuchFile`]; [`Error::BeyondEnd`] if it is shorter than that; [`Error::Io`]: nothing
-/// has changed; [`Error::Poisoned`].
+/// [`Error::NoSuchFile`]; [`Error::BeyondEnd`] if it is shorter than that; [`Error::Io`],
+/// [`Error::WalExhausted`]: nothing has changed; [`Error::Poisoned`].
 pub fn truncate(parts: &Parts<'_>, id: FileId, blocks: u32) -> Result<()> {
     let file = prepare(parts, id)?;
     let _length = file.lock_length();
@@ -122,7 +122,8 @@ pub fn truncate(parts: &Parts<'_>, id: FileId, blocks: u32) -> Result<()> {
 /// checkpoint.
 ///
 /// # Errors
-/// [`Error::NoSuchFile`]; [`Error::Io`]: nothing has changed; [`Error::Poisoned`].
+/// [`Error::NoSuchFile`]; [`Error::Io`], [`Error::WalExhausted`]: nothing has changed;
+/// [`Error::Poisoned`].
 pub fn drop_file(parts: &Parts<'_>, id: FileId) -> Result<()> {
     let file = prepare(parts, id)?;
     let _length = file.lock_length();

@@ -8,7 +8,7 @@
 mod common;
 
 use common::{
-    BODY_BYTES, Change, Recovered, config, content, create, files_of, open, recover,
+    BODY_BYTES, Change, Recovered, config, content, create, files_of, forged_record, open, recover,
     set_flushed_upto, survey,
 };
 use proptest::prelude::*;
@@ -110,14 +110,7 @@ impl Bed {
 
     /// Writes a record at a position of the stream, with right checksums.
     fn forge(&self, disk: &SimDisk, at: Lsn, length: u32, lsn: Lsn, kind: u8, body: &[u8]) {
-        let mut header = [0; RECORD_HEADER_BYTES];
-        header[0..4].copy_from_slice(&length.to_le_bytes());
-        header[4..8].copy_from_slice(&crc32c::crc32c(body).to_le_bytes());
-        header[8..16].copy_from_slice(&lsn.0.to_le_bytes());
-        header[16] = kind;
-        let checksum = crc32c::crc32c(&header[..20]);
-        header[20..24].copy_from_slice(&checksum.to_le_bytes());
-        self.overwrite(disk, at, &[&header, body].concat());
+        self.overwrite(disk, at, &forged_record(length, lsn, kind, body));
     }
 
     /// Makes a segment as if all of it had been written and nothing synced.

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{config, create, files_of, open};
+use common::{config, create, files_of, forged_record, open};
 use seawall_core::checkpoint::Urgency;
 use seawall_core::control::{CONTROL_FILE, Control, ControlFile, Slots};
 use seawall_core::engine::Engine;
@@ -101,18 +101,6 @@ fn where_there_is_no_position_for_a_checkpoint_a_store_is_not_opened_and_stays_a
     }
 }
 
-/// A record of this kind with a body of zeros and the right checksums: see `wal/record.rs`.
-fn forged(kind: u8, start: Lsn, bytes: usize) -> Vec<u8> {
-    let body = vec![0; bytes - RECORD_HEADER_BYTES];
-    let mut record = (bytes as u32).to_le_bytes().to_vec();
-    record.extend(crc32c::crc32c(&body).to_le_bytes());
-    record.extend(start.0.to_le_bytes());
-    record.extend([kind, 0, 0, 0]);
-    record.extend(crc32c::crc32c(&record).to_le_bytes());
-    record.extend(body);
-    record
-}
-
 #[test]
 fn a_record_that_ends_where_no_position_is_was_written_by_nobody() {
     let disk = at_the_end();
@@ -121,7 +109,8 @@ fn a_record_that_ends_where_no_position_is_was_written_by_nobody() {
     let path = segment_path(geometry().segment(end));
     let mut bytes = disk.read_file(&path);
     let (last, offset) = (geometry().offset(control.checkpoint), geometry().offset(end));
-    let record = forged(bytes[last as usize + 16], end, (LIMIT.0 - end.0) as usize);
+    let (kind, length) = (bytes[last as usize + 16], (LIMIT.0 - end.0) as usize);
+    let record = forged_record(length as u32, end, kind, &vec![0; length - RECORD_HEADER_BYTES]);
     bytes[offset as usize..][..record.len()].copy_from_slice(&record);
     disk.write_file(&path, &bytes);
     let Err(Error::Wal(WalFault::BadContent { lsn, reason })) = open(&disk, &config()).map(drop)

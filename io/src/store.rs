@@ -150,7 +150,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::NoSuchFile`]; [`Error::BeyondEnd`] if it has fewer blocks; [`Error::Io`] if there
-    /// is no space for the log: nothing has changed; [`Error::Poisoned`].
+    /// is no space for the log, [`Error::WalExhausted`]: nothing has changed; [`Error::Poisoned`].
     pub fn truncate(&self, file: FileId, blocks: u32) -> Result<()> {
         self.engine.truncate(file, blocks)
     }
@@ -159,8 +159,8 @@ impl Store {
     /// its space is free after the next checkpoint.
     ///
     /// # Errors
-    /// [`Error::NoSuchFile`]; [`Error::Io`] if there is no space for the log: nothing has changed;
-    /// [`Error::Poisoned`].
+    /// [`Error::NoSuchFile`]; [`Error::Io`] if there is no space for the log,
+    /// [`Error::WalExhausted`]: nothing has changed; [`Error::Poisoned`].
     pub fn drop_file(&self, file: FileId) -> Result<()> {
         self.engine.drop_file(file)
     }

@@ -100,8 +100,8 @@ impl Checkpointer {
     /// Has a checkpoint made that starts from now on, here or by a thread that has asked as well.
     ///
     /// # Errors
-    /// [`Error::Poisoned`](crate::error::Error::Poisoned), or what a disk operation reports: the
-    /// last complete checkpoint stays the valid one.
+    /// [`Error::Poisoned`], [`Error::WalExhausted`], or what a disk operation reports: the last
+    /// complete checkpoint stays the valid one.
     pub fn run(&self, parts: &Parts<'_>, request: CheckpointRequest) -> Result<CheckpointStats> {
         let run = |request| self.run_now(parts, request, StoreState::InProduction);
         self.requests.request(request, run)

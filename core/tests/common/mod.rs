@@ -62,6 +62,18 @@ pub(crate) fn small() -> Config {
     Config { buffers: 5, ..config() }
 }
 
+/// A record with the right checksums, whatever it says: the byte map is in `wal/record.rs`.
+pub(crate) fn forged_record(length: u32, start: Lsn, kind: u8, body: &[u8]) -> Vec<u8> {
+    let mut header = [0; RECORD_HEADER_BYTES];
+    header[0..4].copy_from_slice(&length.to_le_bytes());
+    header[4..8].copy_from_slice(&crc32c::crc32c(body).to_le_bytes());
+    header[8..16].copy_from_slice(&start.0.to_le_bytes());
+    header[16] = kind;
+    let checksum = crc32c::crc32c(&header[..20]);
+    header[20..24].copy_from_slice(&checksum.to_le_bytes());
+    [&header, body].concat()
+}
+
 /// What every block of the log says.
 const SYSTEM_ID: u64 = 0x5EA;
 
