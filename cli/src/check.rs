@@ -22,8 +22,8 @@ Each finding is a line: fault (damage), repaired (what a crash may leave, and re
 or note. The last lines say what is recoverable. With --json a finding has the fields kind, effect,
 file, offset_bytes, data_file, block, found, expected, outlook; the last line is the verdict.
 
-Not seen: a file that is missing or was cut at the end of a page, if the log has nothing about it;
-an older version of a page; the log before the redo point.
+Not seen: a file that is missing, if it was created since the last checkpoint and the log has
+nothing about it; an older version of a page; the log before the redo point.
 ";
 
 #[derive(Debug, Args)]

@@ -102,7 +102,7 @@ impl DryRun<'_> {
         let (segment, offset) = survey.place(survey.end());
         let closed = if is_closed(survey) { "was closed" } else { "was not closed" };
         let fate = match refusal {
-            Some(_) => "recovery would refuse it, and change nothing",
+            Some(_) => "recovery would refuse it; nothing was changed",
             None => "recovery would do this; nothing was changed",
         };
         format!(

@@ -122,7 +122,7 @@ fn a_second_process_is_refused_with_the_pid_of_the_first() {
     let dir = parent.path();
     run("init", dir, &[]).fine();
     let store = Store::open(dir, Config::default()).unwrap();
-    let words = format!("the store is open in process {}", std::process::id());
+    let words = format!("the store is in use; process {} opened it last", std::process::id());
     for name in COMMANDS {
         refused(name, dir, &[], 3, &[&words]);
     }

@@ -101,7 +101,7 @@ fn a_store_that_is_open_is_not_checked_and_can_be_looked_into() {
     let dir = parent.path().join("store");
     closed(&dir);
     let _store = Store::open(&dir, config()).unwrap();
-    let words = format!("the store is open in process {}", std::process::id());
+    let words = format!("the store is in use; process {} opened it last", std::process::id());
     for name in [&["check"][..], &["recover", "--dry-run"]] {
         untouched(name, &dir, &[]).failed(3, &[&words]);
     }

@@ -104,8 +104,9 @@ pub struct Config {
     pub evict_sync_time: Duration,
     /// Time between two rounds of the WAL writer: 1 ms to 10 s. Default 200 ms.
     pub wal_writer_delay: Duration,
-    /// The WAL writer syncs once this much is unsynced, and writes without a sync before: 0 (sync
-    /// in every round) or more. Default 1 MiB. PostgreSQL: `wal_writer_flush_after`.
+    /// The WAL writer syncs once this much is unsynced, or [`Config::wal_writer_delay`] after its
+    /// last sync, and writes without a sync before: 0 (sync in every round) or more. Default 1 MiB.
+    /// PostgreSQL: `wal_writer_flush_after`.
     pub wal_writer_flush_after_bytes: u64,
     /// Time between two rounds of the background writer: 1 ms to 10 s. Default 200 ms.
     pub background_writer_delay: Duration,

@@ -303,7 +303,8 @@ impl Engine {
     /// operations of several pages each: after a crash some may be there, the first ones.
     ///
     /// # Errors
-    /// As [`Operation::page`] and [`Operation::commit`]; some pages may have been added.
+    /// [`Error::Config`] if it would have 2^32 blocks or more: nothing was added. As
+    /// [`Operation::page`] and [`Operation::commit`]: some pages may have been.
     pub fn extend(&self, file: FileId, blocks: u32) -> Result<u32> {
         length::extend(&self.parts(), file, blocks, None)
     }
@@ -346,7 +347,8 @@ impl Engine {
     }
 
     /// Has a checkpoint made that starts from now on: here, or by another thread that asks for one
-    /// meanwhile.
+    /// meanwhile. It waits for the locks of the pages that it writes: so the caller has no operation
+    /// that has touched any.
     ///
     /// # Errors
     /// As [`Checkpointer::run`].

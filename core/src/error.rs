@@ -16,7 +16,9 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Error {
-    /// A disk operation failed and nothing durable is in doubt: the caller may try again.
+    /// A disk operation failed and nothing durable is in doubt. The caller may try again, unless it
+    /// was a commit that waits: that may be in the log already. Who has to know commits with
+    /// [`Engine::commit_async`](crate::engine::Engine::commit_async), and waits.
     Io {
         /// What was attempted, as a verb.
         op: &'static str,
@@ -29,8 +31,9 @@ pub enum Error {
         /// What the operating system said. Shared: everybody who waited for a read gets its error.
         source: Arc<io::Error>,
     },
-    /// A sync failed, now or earlier: commits and checkpoints are refused until the store is
-    /// opened again.
+    /// What was to be durable is in doubt, now or since earlier: a sync, writeback, a write of the
+    /// log or a cut has failed, or a thread has panicked. Commits and checkpoints are refused until
+    /// the store is opened again.
     Poisoned(Arc<PoisonCause>),
     /// A page was read that is not the page that was written.
     Page {
@@ -111,13 +114,15 @@ pub enum Error {
         /// The first position that is still there.
         oldest: Lsn,
     },
-    /// The WAL is damaged before a position that was durable.
+    /// The WAL cannot be replayed, or not be read from where it was asked for: it is damaged before
+    /// a position that was durable, needs a [`Redo`](crate::redo::Redo) that is not there or
+    /// refuses, or no record starts at that position.
     Wal(WalFault),
     /// The log is not to be cut like this.
     Salvage(SalvageFault),
     /// The control file cannot be used.
     Control(ControlFault),
-    /// The directory holds no store.
+    /// The directory holds no store, or one whose data files do not fit together.
     NotAStore {
         /// What was missing or found.
         found: String,
@@ -127,9 +132,11 @@ pub enum Error {
         /// What was found.
         found: String,
     },
-    /// Another process has the store open.
+    /// The store is in use: it is open, in this process or another one, or somebody looks at it
+    /// (`seawall check`).
     Locked {
-        /// The holder's process id, if it could be read.
+        /// The process that opened it last, if it could be read: the holder, unless that only
+        /// looks.
         holder_pid: Option<u32>,
     },
     /// A setting that is out of range or contradicts the store.
@@ -413,10 +420,10 @@ impl fmt::Display for Error {
             Error::NotAStore { found } => write!(f, "not a seawall store: {found}"),
             Error::AlreadyExists { found } => write!(f, "cannot create a store here: {found}"),
             Error::Locked { holder_pid: Some(pid) } => {
-                write!(f, "the store is open in process {pid}")
+                write!(f, "the store is in use; process {pid} opened it last")
             }
             Error::Locked { holder_pid: None } => {
-                write!(f, "the store is open in another process")
+                write!(f, "the store is in use")
             }
             Error::Config { setting, found, expected } => {
                 write!(f, "{setting} is {found}, expected {expected}")

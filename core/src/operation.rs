@@ -273,8 +273,8 @@ impl OperationPage<'_, '_> {
         Ok(())
     }
 
-    /// Makes a change of one of the engine's own kinds, by [`Redo::change`]; `data` of up to 64 KiB
-    /// goes into the log instead of bytes of the page.
+    /// Makes a change of one of the engine's own kinds, by [`Redo::change`]; `data`, up to
+    /// 65,535 bytes, goes into the log instead of bytes of the page.
     ///
     /// # Errors
     /// [`Error::CustomChange`]: the page is as it was.

@@ -15,8 +15,6 @@
 //!   writeback is reported once for each open file.
 //! * A directory is opened for its first sync and stays open: a sync then fails only if it fails,
 //!   and not for want of a descriptor, which would be no reason to poison.
-//! * Who may write beyond the limit of a file's size (`RLIMIT_FSIZE`) ignores SIGXFSZ, which
-//!   otherwise ends the process: that is the program's to say, not a library's.
 #![expect(clippy::disallowed_types, reason = "this is the disk that the lint points to")]
 
 mod file;
@@ -37,6 +35,9 @@ const FILE_MODE: u32 = 0o600;
 const DIR_MODE: u32 = 0o700;
 
 /// A store's directory on a Linux file system.
+///
+/// A program that may write beyond the limit of a file's size (`RLIMIT_FSIZE`) ignores SIGXFSZ,
+/// which otherwise ends it: then that is an [`io::Error`] like a full disk.
 #[derive(Debug)]
 pub struct LinuxDisk {
     root: PathBuf,

@@ -30,8 +30,9 @@ use std::sync::Arc;
 
 /// A durable page store in a directory. Shared between threads by reference.
 ///
-/// Dropping a store without [`Store::close`] is like a crash that loses nothing: opening it again
-/// replays the log.
+/// Dropping a store without [`Store::close`] is like a kill of the process: what was waited for is
+/// there, asynchronous commits that are not durable yet are lost, unlogged files are empty, and
+/// opening it again replays the log.
 pub struct Store {
     engine: Arc<Engine>,
     background: Background,
@@ -39,7 +40,8 @@ pub struct Store {
 }
 
 impl Store {
-    /// Creates an empty store in `dir`, which is created if need be, and opens it.
+    /// Creates an empty store in `dir`, which is created if need be in a directory that exists, and
+    /// opens it.
     ///
     /// # Errors
     /// [`Error::AlreadyExists`] if the directory holds anything; [`Error::Config`],
@@ -73,7 +75,8 @@ impl Store {
     /// # Errors
     /// [`Error::NotAStore`], [`Error::Control`], [`Error::Locked`], [`Error::Config`] (also if the
     /// store has another format): nothing was changed. [`Error::Wal`] if the log is damaged where
-    /// it was durable; [`Error::Page`], [`Error::Io`], [`Error::Poisoned`].
+    /// it was durable, or has changes of an engine's own kinds; [`Error::Page`], [`Error::Io`],
+    /// [`Error::Poisoned`].
     pub fn open(dir: impl AsRef<Path>, config: Config) -> Result<Self> {
         Self::open_on(linux(dir), config, None)
     }
@@ -182,7 +185,9 @@ impl Store {
     /// next commit that waits; after a crash before it, the first of them may be there.
     ///
     /// # Errors
-    /// As [`Store::commit_async`]; some pages may have been added.
+    /// [`Error::NoSuchFile`]; [`Error::Config`] if it would have 2^32 blocks or more: nothing was
+    /// added. [`Error::NoUnpinnedBuffers`], and as [`Store::commit_async`]: some pages may have
+    /// been.
     pub fn extend(&self, file: FileId, blocks: u32) -> Result<u32> {
         self.engine.extend(file, blocks)
     }
@@ -229,7 +234,8 @@ impl Store {
         self.engine.load_through(first, blocks, ring)
     }
 
-    /// Tells the disk which pages are likely to be read soon. Waits for no read.
+    /// Tells the disk which pages are likely to be read soon. Waits for no read. Does nothing with
+    /// [`Config::data_direct`], the default: [`Store::load`] reads them at once.
     ///
     /// # Errors
     /// [`Error::Io`].
@@ -288,10 +294,12 @@ impl Store {
         self.engine.follow_flushed()
     }
 
-    /// Has a checkpoint made that starts from now on, as fast as possible.
+    /// Has a checkpoint made that starts from now on, as fast as possible. It waits for the locks
+    /// of the pages that it writes: so the caller has no operation that has touched any.
     ///
     /// # Errors
-    /// [`Error::Poisoned`], [`Error::Io`]: the last complete checkpoint stays the valid one.
+    /// [`Error::Poisoned`], [`Error::WalExhausted`], [`Error::Io`]: the last complete checkpoint
+    /// stays the valid one, or this one is, and log that nobody needs is still there.
     pub fn checkpoint(&self) -> Result<CheckpointStats> {
         self.engine.checkpoint(Urgency::Immediate)
     }
@@ -347,7 +355,8 @@ impl Store {
         self.engine.config()
     }
 
-    /// Changes settings while the store is open. See [`Engine::configure`].
+    /// Changes settings while the store is open. See [`Engine::configure`]; if it turns images on,
+    /// the caller has no operation that has touched a page, as for [`Store::checkpoint`].
     ///
     /// # Errors
     /// [`Error::Config`] for one that is out of its range, or fixed until the store is opened
@@ -373,7 +382,8 @@ impl Store {
         self.engine.wal_slots()
     }
 
-    /// The first position of the log that is still there.
+    /// The first position of the log that is still there: for a slot. A record seldom starts there;
+    /// a reader begins where one ends that is known, that of a commit for instance.
     pub fn wal_oldest(&self) -> Lsn {
         self.engine.wal_oldest()
     }
@@ -381,7 +391,8 @@ impl Store {
     /// Ends the threads, makes everything durable and notes that the store was closed.
     ///
     /// # Errors
-    /// [`Error::Poisoned`], [`Error::Io`]: then it is as if the store had been dropped.
+    /// [`Error::Poisoned`], [`Error::WalExhausted`], [`Error::Io`]: then it is as if the store had
+    /// been dropped, or it is closed, and log that nobody needs is still there.
     pub fn close(mut self) -> Result<CheckpointStats> {
         self.background.stop(&self.engine);
         self.engine.close()

@@ -160,7 +160,7 @@ fn a_second_process_is_refused_and_told_by_whom() {
     let store = Store::create(&dir, small()).unwrap();
     let error = Store::open(&dir, small()).map(drop).unwrap_err();
     let pid = std::process::id();
-    assert_eq!(error.to_string(), format!("the store is open in process {pid}"));
+    assert_eq!(error.to_string(), format!("the store is in use; process {pid} opened it last"));
     drop(store);
     Store::open(&dir, small()).unwrap();
 }

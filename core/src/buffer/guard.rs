@@ -145,6 +145,9 @@ impl Drop for Pin<'_> {
 
 /// A page that is locked shared; gives its body. It has no pin: the lock keeps the page as well
 /// (B9), and a hit is cheaper by the half.
+///
+/// A thread that has one must neither read the same page again nor touch it in an operation: a
+/// writer that came in between would wait for the first, and be waited for.
 #[must_use]
 pub struct PageRead<'p> {
     page: RwLockReadGuard<'p, Page>,

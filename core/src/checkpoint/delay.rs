@@ -22,7 +22,7 @@ use crate::sync::{RwLock, RwLockReadGuard};
 pub struct Delays(RwLock<()>);
 
 /// Keeps checkpoints from fixing a redo point until it is dropped. Who has one must not wait for a
-/// checkpoint, nor take another one.
+/// checkpoint, nor take another one, as cutting and dropping a file do.
 #[must_use]
 pub struct CheckpointDelay<'d>(#[expect(dead_code, reason = "held")] RwLockReadGuard<'d, ()>);
 

@@ -101,7 +101,8 @@ impl Checkpointer {
     ///
     /// # Errors
     /// [`Error::Poisoned`], [`Error::WalExhausted`], or what a disk operation reports: the last
-    /// complete checkpoint stays the valid one.
+    /// complete checkpoint stays the valid one, or this one is, if its old segments could not be
+    /// removed or new ones not be made.
     pub fn run(&self, parts: &Parts<'_>, request: CheckpointRequest) -> Result<CheckpointStats> {
         let run = |request| self.run_now(parts, request, StoreState::InProduction);
         self.requests.request(request, run)

@@ -45,7 +45,9 @@ impl Engine {
     }
 
     /// Tells the disk which pages are likely to be read soon, so that it has them by then. Those
-    /// that are in the pool, or do not exist, are passed over. Waits for no read.
+    /// that are in the pool, or do not exist, are passed over. Waits for no read. Through the page
+    /// cache alone: with [`Config::data_direct`](crate::config::Config::data_direct), the default,
+    /// there is nothing that a disk could have, and [`Engine::load`] is the way.
     ///
     /// # Errors
     /// [`Error::Io`](crate::error::Error::Io), and the pages are as they were.

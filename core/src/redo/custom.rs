@@ -9,8 +9,8 @@ use crate::page::PageId;
 /// be log with it.
 ///
 /// Recovery calls it from several threads, for different pages. What it refuses, by an error or a
-/// panic, ends the opening of the store; the store is as it was, and can be opened by one that
-/// knows better.
+/// panic, ends the opening of the store, which can be opened by one that knows better: all of the
+/// log that was durable is there.
 pub trait Redo: Send + Sync {
     /// Changes the body of a page: at [`OperationPage::apply`], and again when recovery finds that
     /// the page on disk lacks it.

@@ -2,8 +2,8 @@
 //!
 //! The lock is `flock`'s, on the open file: the kernel drops it with the process, however that
 //! ends. The file stays, for whoever removed it would let a second holder lock a new one.
-//! The pid inside is a courtesy, never trusted: it may be a former holder's for the moment between
-//! a lock and the write of the pid, and is another's in another pid namespace.
+//! The pid inside is a courtesy, never trusted: it is of whoever opened the store last, not of who
+//! only looks, and is another's in another pid namespace.
 
 use super::file::read_until_full;
 use seawall_core::disk::LockOutcome;
