@@ -145,9 +145,11 @@ impl Recovery {
         if durable >= self.end() {
             return Ok(());
         }
-        let (first, last) = (geometry.block(durable), geometry.block(self.end()));
+        let per_segment = geometry.blocks_per_segment;
+        let first = geometry.block(durable).max(number * per_segment);
+        let behind = (geometry.block(self.end()) + 1).min((number + 1) * per_segment);
         let mut bytes = AlignedBytes::zeroed(geometry.block_bytes as usize);
-        for block in (first..=last).filter(|block| geometry.segment_of_block(*block) == number) {
+        for block in first..behind {
             let offset = geometry.block_offset(block);
             let read = file.read_at(&mut bytes, offset);
             let read = read.map_err(|e| failed("read", path, offset, e))?;

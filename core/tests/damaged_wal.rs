@@ -24,6 +24,7 @@ use seawall_core::poison::Poison;
 use seawall_core::sim::SimDisk;
 use seawall_core::sync::atomic::{AtomicU64, Ordering};
 use seawall_core::wal::position::{BLOCK_HEADER_BYTES, Geometry, RECORD_ALIGNMENT, segment_path};
+use seawall_core::wal::reader::WalReader;
 use seawall_core::wal::record::{MAX_RECORD_BYTES, RECORD_HEADER_BYTES};
 use std::sync::Arc;
 
@@ -251,6 +252,20 @@ fn a_header_of_the_greatest_length_is_read_to_where_the_log_ends() {
     let engine = open(&disk, &large()).unwrap();
     assert!(engine.recovery().stop_reason.contains("block"), "{}", engine.recovery());
     assert_eq!(content(&engine).unwrap(), bed.states[60]);
+}
+
+#[test]
+fn the_search_for_a_record_ends_where_too_much_looks_like_one() {
+    let bed = Bed::new(60, 0);
+    let disk = bed.disk.crash_image(1).mount();
+    let system_id = survey(&disk).control().system_id;
+    for n in 0..5 {
+        let at = bed.ends[10].plus(n * RECORD_HEADER_BYTES as u64);
+        bed.forge(&disk, at, MAX_RECORD_BYTES as u32, at, 1, &[]);
+    }
+    let mut reader = WalReader::new(Arc::new(disk), bed.geometry, system_id, bed.ends[10]);
+    let stop = reader.find_record().unwrap().unwrap_err();
+    assert!(stop.reason.starts_with("what looks like records"), "{}", stop.reason);
 }
 
 #[test]

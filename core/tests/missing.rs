@@ -177,6 +177,32 @@ fn a_file_that_lost_its_end_grows_behind_where_it_was() {
 }
 
 #[test]
+fn pages_that_are_missing_in_the_middle_are_counted_as_well() {
+    let damage: [(u32, u64, &[u32]); 5] = [
+        (0, 0, &[2, 3, 4]),
+        (0, 4096, &[0, 2, 3, 4]),
+        (0, 4097, &[0, 2, 3, 4]),
+        (1, 0, &[0, 1, 4]),
+        (1, 4096, &[0, 1, 2, 4]),
+    ];
+    for (segment, bytes, left) in damage {
+        let disk = SimDisk::new();
+        drop(store(&disk, FileOptions::default()));
+        disk.truncate(&format!("data/00000001.{segment}"), bytes);
+        let engine = open(&disk, &config()).unwrap();
+        assert_eq!(engine.recovery().lost_pages, u64::from(BLOCKS) - left.len() as u64);
+        let whole = left.iter().filter(|block| engine.read(page(**block)).is_ok());
+        assert_eq!(whole.count(), left.len());
+        // Of the rest of the file, those that are left of it.
+        engine.truncate(FILE, 3).unwrap();
+        drop(engine);
+        let engine = open(&disk, &config()).unwrap();
+        let left = left.iter().filter(|block| **block < 3).count() as u64;
+        assert_eq!(engine.recovery().lost_pages, 3 - left, "segment {segment}, {bytes} bytes");
+    }
+}
+
+#[test]
 fn a_missing_page_that_the_log_has_an_image_of_is_back() {
     let disk = SimDisk::new();
     let engine = store(&disk, FileOptions::default());

@@ -77,6 +77,7 @@ fn each_page_is_counted_once_and_fewer_at_a_time_take_more_reads_of_the_log() {
         let (pages, more) = rehearse(at_once);
         assert_eq!(pages, 7, "{at_once} at once");
         assert!(more > reads, "{at_once} at once: {more} reads, with all of them {reads}");
+        assert!(more <= reads * 7_u64.div_ceil(at_once as u64), "{at_once} at once: {more} reads");
     }
     assert_ne!(recover(&disk, &config).unwrap(), Recovered::default());
 }

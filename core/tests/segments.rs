@@ -279,3 +279,22 @@ fn records_of_an_earlier_life_of_a_segment_are_not_taken_for_new_ones() {
     let expected = format!("record says it starts at {lsn}, expected {end}");
     assert_eq!(engine.recovery().stop_reason, expected);
 }
+
+/// Damage of what nobody needs any more must not become damage of what everybody needs.
+#[test]
+fn a_file_in_an_old_segments_place_does_not_become_part_of_the_log() {
+    let (disk, engine) = store(&config());
+    commit(&engine, 5 * PER_SEGMENT);
+    checkpoint(&engine);
+    drop(engine);
+    let before_the_log = segments(&disk)[0] - 1;
+    assert!(before_the_log > 0);
+    disk.write_file(&segment_path(before_the_log), &[]);
+    let engine = open(&disk, &config()).unwrap();
+    assert_eq!(segment_of(engine.wal_oldest()), before_the_log);
+    assert!(checkpoint(&engine).segments.removed > 0);
+    assert!(!segments(&disk).contains(&before_the_log));
+    commit(&engine, 1);
+    drop(engine);
+    open(&disk.durable_image().mount(), &config()).unwrap();
+}

@@ -103,7 +103,10 @@ impl LinuxDisk {
 impl Disk for LinuxDisk {
     fn open_with(&self, path: &str, mode: OpenMode) -> io::Result<Arc<dyn DiskFile>> {
         let mut options = OpenOptions::new();
-        options.read(true).write(!self.is_read_only).custom_flags(open_flags(mode));
+        options.read(true).write(!self.is_read_only);
+        // Who only reads would wait for a writer for ever where a pipe is in a file's place.
+        let nonblock = if self.is_read_only { libc::O_NONBLOCK } else { 0 };
+        options.custom_flags(open_flags(mode) | nonblock);
         match self.open_file(&options, path, mode.direct) {
             // To an open of an existing file without other odd flags, EINVAL says just this.
             Err(error) if mode.direct && error.raw_os_error() == Some(libc::EINVAL) => {

@@ -52,6 +52,18 @@ fn a_disk_that_is_read_only_changes_nothing() {
     assert_eq!((disk.list("").unwrap(), content(&*file)), (vec!["a".to_owned()], b"abc".to_vec()));
 }
 
+/// Opened for reading, one waits for a writer.
+#[test]
+fn who_looks_at_a_pipe_in_a_files_place_is_told_and_does_not_wait() {
+    let (dir, _) = new_disk();
+    let made = Command::new("mkfifo").args(["a", "lock"]).current_dir(&dir).status().unwrap();
+    assert!(made.success());
+    let disk = LinuxDisk::read_only(dir.path());
+    let file = disk.open("a").unwrap();
+    assert_eq!(errno(file.read_at(&mut [0; 8], 0)), Some(libc::ESPIPE));
+    assert!(matches!(disk.lock("lock").unwrap(), LockOutcome::Acquired(_)));
+}
+
 #[test]
 fn those_who_look_share_a_lock_that_keeps_others_out_and_changes_nothing() {
     let (dir, disk) = new_disk();

@@ -11,15 +11,15 @@
 //! (4), and 1 if it is unlogged, else 0 (4); with ascending numbers.
 //!
 //! # Bounds
-//! It takes a sixteenth of a segment at most ([`files_max`]): the segment that is kept for
-//! checkpoints (W12) has space for many. Of more files those with the least numbers are listed.
+//! It takes a sixteenth of a segment at most, and no more than any record ([`files_max`]): the
+//! segment that is kept for checkpoints (W12) has space for many. Of more files those with the least numbers are listed.
 
 use super::run::Parts;
 use crate::files::{FileOptions, ListedFile, TablespaceId};
 use crate::lsn::Lsn;
 use crate::page::FileId;
 use crate::wal::position::Geometry;
-use crate::wal::record::{RECORD_HEADER_BYTES, RecordBuf, RecordKind};
+use crate::wal::record::{MAX_RECORD_BYTES, RECORD_HEADER_BYTES, RecordBuf, RecordKind};
 
 const REDO_BYTES: usize = 8;
 const FILE_BYTES: usize = 16;
@@ -35,7 +35,7 @@ pub struct CheckpointRecord {
 
 /// How many files are listed at most.
 pub fn files_max(geometry: &Geometry) -> usize {
-    let bytes = (geometry.stream_bytes_per_segment() / 16) as usize;
+    let bytes = (geometry.stream_bytes_per_segment() / 16).min(MAX_RECORD_BYTES as u64) as usize;
     bytes.saturating_sub(RECORD_HEADER_BYTES + REDO_BYTES) / FILE_BYTES
 }
 
@@ -86,6 +86,9 @@ fn file(entry: &[u8; FILE_BYTES]) -> Result<ListedFile, String> {
     let (words, _) = entry.as_chunks();
     let word = |n: usize| u32::from_le_bytes(words[n]);
     let file = FileId(word(0));
+    if file == FileId(0) {
+        return Err("file 0 is listed, expected numbers from 1 on".to_owned());
+    }
     let unlogged = match word(3) {
         0 => false,
         1 => true,
@@ -99,6 +102,7 @@ fn file(entry: &[u8; FILE_BYTES]) -> Result<ListedFile, String> {
 mod tests {
     use super::*;
     use crate::config::Format;
+    use crate::wal::record::RecordHeader;
     use proptest::prelude::*;
 
     fn geometry() -> Geometry {
@@ -115,7 +119,7 @@ mod tests {
         #[test]
         fn what_was_put_in_comes_out(
             redo in any::<u64>(),
-            files in prop::collection::btree_map(any::<u32>(), any::<(u32, u32, bool)>(), 0..5),
+            files in prop::collection::btree_map(1u32.., any::<(u32, u32, bool)>(), 0..5),
         ) {
             let files = files.into_iter().map(|(file, (blocks, tablespace, unlogged))| {
                 let options = FileOptions { tablespace: TablespaceId(tablespace), unlogged };
@@ -146,6 +150,8 @@ mod tests {
         assert_eq!(list(&[[2, 5, 0, 0], [2, 0, 3, 1]]).unwrap_err(), "file 2 is listed behind 2");
         let kind = "file 7 is listed as of kind 2, expected 0 or 1";
         assert_eq!(list(&[[7, 5, 0, 2]]).unwrap_err(), kind);
+        let number = "file 0 is listed, expected numbers from 1 on";
+        assert_eq!(list(&[[0, 5, 0, 0]]).unwrap_err(), number);
         for bytes in [0, 7, 9, 23, 25] {
             let error = CheckpointRecord::decode(&vec![0; bytes], &geometry()).unwrap_err();
             assert!(error.contains(&format!("a body of {bytes} bytes")), "{error}");
@@ -154,5 +160,22 @@ mod tests {
         let of = |count| list(&(1..=count).map(|file| [file, 0, 0, 0]).collect::<Vec<_>>());
         assert_eq!(of(most).unwrap().files.len(), most as usize);
         assert!(of(most + 1).is_err_and(|error| error.contains("a body of")));
+    }
+
+    #[test]
+    fn the_longest_list_is_in_a_record_that_can_be_read_however_large_segments_are() {
+        for wal_segment_bytes in [16 << 20, 256 << 20, 1 << 30] {
+            let geometry = Geometry::new(&Format { wal_segment_bytes, ..Format::default() });
+            let options = FileOptions::default();
+            let listed = |file| ListedFile { file: FileId(file), options, blocks: 1 };
+            let files = (1..=files_max(&geometry) as u32 + 1).map(listed).collect();
+            let mut record = CheckpointRecord { redo: Lsn(0), files }.encode(&geometry);
+            record.close();
+            let bytes = record.finish(Lsn(64));
+            let header = RecordHeader::decode(bytes.first_chunk().unwrap(), Lsn(64)).unwrap();
+            assert!(header.length <= MAX_RECORD_BYTES);
+            let read = CheckpointRecord::decode(&bytes[RECORD_HEADER_BYTES..], &geometry);
+            assert_eq!(read.unwrap().files.len(), files_max(&geometry));
+        }
     }
 }

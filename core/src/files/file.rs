@@ -15,8 +15,8 @@ pub struct DataFile {
     pub(super) options: FileOptions,
     /// Blocks that exist.
     blocks: AtomicU32,
-    /// Blocks that were on disk when it was opened.
-    blocks_found: u32,
+    /// Blocks that were on disk when it was opened, of each segment.
+    blocks_found: Vec<u32>,
     /// Pages outside of the file are still written if they are before this block: the file is
     /// being cut, and the cut may fail. 0 at all other times.
     undecided: AtomicU32,
@@ -32,13 +32,14 @@ impl DataFile {
         id: FileId,
         options: FileOptions,
         blocks: u32,
+        blocks_found: Vec<u32>,
         segments: Vec<Segment>,
     ) -> Self {
         Self {
             id,
             options,
             blocks: AtomicU32::new(blocks),
-            blocks_found: blocks,
+            blocks_found,
             undecided: AtomicU32::new(0),
             length: Mutex::new(()),
             reading: RwLock::new(()),
@@ -63,9 +64,11 @@ impl DataFile {
         self.blocks.load(Ordering::Acquire)
     }
 
-    /// Blocks that were on disk when it was opened.
-    pub(crate) fn blocks_found(&self) -> u32 {
-        self.blocks_found
+    /// How many of its first `blocks` blocks were on disk when it was opened, with so many to a
+    /// segment.
+    pub(crate) fn blocks_found(&self, blocks: u32, segment_blocks: u32) -> u32 {
+        let firsts = (0..blocks).step_by(segment_blocks as usize);
+        firsts.zip(&self.blocks_found).map(|(first, found)| (blocks - first).min(*found)).sum()
     }
 
     /// Publishes that all blocks before `blocks` exist.

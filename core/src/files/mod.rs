@@ -131,7 +131,7 @@ impl Files {
     ) -> Result<Arc<DataFile>> {
         segments.sort_unstable();
         let mut opened = Vec::with_capacity(segments.len());
-        let mut bytes = 0;
+        let (mut bytes, mut blocks_found) = (0, Vec::with_capacity(segments.len()));
         for (expected, segment) in (0..).zip(segments) {
             let path = options.path(SyncTag { file: id, segment: expected });
             if segment != expected {
@@ -146,6 +146,7 @@ impl Files {
                 let found = format!("{path} has {len} bytes, expected {most} at the most");
                 return Err(Error::NotAStore { found });
             }
+            blocks_found.push((len / self.page_bytes) as u32);
             if len > 0 {
                 bytes = self.segment_bytes * u64::from(expected) + len;
             }
@@ -157,7 +158,7 @@ impl Files {
             let found = format!("{path} and its segments have {blocks} blocks, expected {most}");
             Error::NotAStore { found: format!("{found} at the most") }
         })?;
-        let file = DataFile::new(id, options, blocks, opened);
+        let file = DataFile::new(id, options, blocks, blocks_found, opened);
         file.grow_to(blocks_listed);
         Ok(Arc::new(file))
     }
@@ -221,7 +222,7 @@ impl Files {
             return Err(Error::NoSuchTablespace { tablespace });
         }
         let id = free("file number", creation.next)?;
-        let file = Arc::new(DataFile::new(id, options, 0, Vec::new()));
+        let file = Arc::new(DataFile::new(id, options, 0, Vec::new(), Vec::new()));
         self.segment(&file, 0)?;
         self.files.write().insert(id, file);
         creation.next = number_after(id);

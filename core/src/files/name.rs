@@ -4,6 +4,7 @@
 //! data/0000000a.0             file 10, segment 0, in the store's own directory
 //! data.2/0000000a.unlogged.1  an unlogged file's segment 1, in tablespace 2
 //! ```
+//! Files are numbered from 1: 0 stands for a note in the log.
 
 use crate::fsync::SyncTag;
 use crate::page::FileId;
@@ -69,6 +70,9 @@ impl FileOptions {
             file: FileId(u32::from_str_radix(logged.unwrap_or(file), 16).ok()?),
             segment: segment.parse().ok()?,
         };
+        if tag.file == FileId(0) {
+            return None;
+        }
         (options.path(tag) == format!("{tablespace}/{name}")).then_some((options, tag))
     }
 }
@@ -87,8 +91,15 @@ mod tests {
             assert_eq!(TablespaceId::parse(dir), Some(options.tablespace));
             assert_eq!(FileOptions::parse(options.tablespace, name), Some((options, tag)));
         }
-        for name in ["ab.0", "000000ab", "000000AB.0", "000000ab.00", "000000ab.-1", ".unlogged.0"]
-        {
+        for name in [
+            "ab.0",
+            "000000ab",
+            "000000AB.0",
+            "000000ab.00",
+            "000000ab.-1",
+            ".unlogged.0",
+            "00000000.0",
+        ] {
             assert_eq!(FileOptions::parse(TablespaceId(0), name), None, "{name}");
         }
         for dir in ["data.0", "data.01", "data.", "dat", "data.x", "wal"] {

@@ -9,8 +9,8 @@
 //!   used before the checkpoint that ends an opening.
 //!
 //! Otherwise all blocks from the end on are read, of the segments that there are (as many as the
-//! log needed between two checkpoints), and no more of a file than a segment has: damage may have
-//! left valid blocks behind any number of others.
+//! log needed between two checkpoints), as far as their files go, and no more of one than a segment
+//! has: damage may have left valid blocks behind any number of others.
 
 use crate::control::Control;
 use crate::disk::Disk;
@@ -69,7 +69,9 @@ impl Beyond {
         let all = Lsn(u64::MAX);
         let mut blocks = Blocks::new(Arc::clone(disk), *geometry, control.system_id, all);
         for number in segment::list(&**disk, geometry)? {
-            for block in first.max(number * per_segment)..(number + 1) * per_segment {
+            let whole = segment::len(&**disk, number)? / geometry.block_bytes;
+            let segment_first = number * per_segment;
+            for block in first.max(segment_first)..segment_first + whole.min(per_segment) {
                 // A block that is not valid tells nothing.
                 if let Ok(header) = blocks.load(block)? {
                     beyond.note(&header, geometry.payload_bytes, header.address > at);

@@ -1,14 +1,13 @@
 //! Replay without replaying: what it would do, and what it would be refused for.
 //!
 //! # Bounds
-//! Which pages have been met is remembered for [`PAGES_AT_ONCE`] of them. A log that changes more
-//! is read as often as it takes to go through its pages in shares: so it takes longer, not more
-//! memory.
+//! Which pages have been met is remembered for [`PAGES_AT_ONCE`] of them, those with the least ids.
+//! A log that changes more is read again for the next ones: so it takes longer, not more memory.
 
 use super::bad;
 use super::cuts::Cut;
 use super::fates::Event;
-use super::replay::{admit, share_of};
+use super::replay::admit;
 use super::survey::Survey;
 use crate::error::{Error, PageFault, Result};
 use crate::files::Files;
@@ -16,10 +15,10 @@ use crate::page::{Page, PageId};
 use crate::poison::Poison;
 use crate::redo::PageRedo;
 use crate::wal::reader::Record;
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// Pages that are remembered at once: 40 MiB at most.
+/// Pages that are remembered at once, in less than 40 MiB.
 const PAGES_AT_ONCE: usize = 1 << 20;
 
 /// What replay would do.
@@ -42,14 +41,17 @@ pub(super) enum Newer {
     Kept,
 }
 
-/// One time through the log, for a share of its pages.
+/// One time through the log, for some of its pages.
 struct Pass<'s> {
     survey: &'s Survey,
     files: Files,
     newer: Newer,
-    number: usize,
-    shares: usize,
-    met: HashSet<PageId>,
+    /// The last page of the passes before.
+    after: Option<PageId>,
+    at_once: usize,
+    met: BTreeSet<PageId>,
+    /// The first page that is left to the next pass.
+    left: Option<PageId>,
     page: Page,
 }
 
@@ -75,43 +77,42 @@ impl Survey {
     }
 
     fn rehearse_in(&self, newer: Newer, at_once: usize) -> Result<Rehearsal> {
-        let (mut pages, mut lost_pages, mut number, mut shares) = (0, 0, 0, 1);
-        while number < shares {
-            let mut pass = match Pass::new(self, newer, number, shares) {
+        let mut rehearsal = Rehearsal { pages: 0, lost_pages: 0, refusal: None };
+        let mut after = None;
+        loop {
+            let mut pass = match Pass::new(self, newer, after, at_once) {
                 Ok(pass) => pass,
-                Err(error) => return Ok(Rehearsal { pages, lost_pages, refusal: Some(error) }),
+                Err(error) => return Ok(Rehearsal { refusal: Some(error), ..rehearsal }),
             };
-            lost_pages = self.lost_pages(&pass.files);
-            let mut is_full = false;
-            let mut refusal = None;
+            rehearsal.lost_pages = self.lost_pages(&pass.files);
             self.for_each_event(|record, event| {
-                if refusal.is_none() && !is_full {
-                    refusal = pass.go(record, event).err();
-                    is_full = pass.met.len() > at_once;
+                if rehearsal.refusal.is_none() {
+                    rehearsal.refusal = pass.go(record, event).err();
                 }
                 Ok(())
             })?;
-            if is_full {
-                (pages, number, shares) = (0, 0, shares * 2);
-                continue;
+            rehearsal.pages += pass.met.len() as u64;
+            if rehearsal.refusal.is_some() || pass.left.is_none() {
+                return Ok(rehearsal);
             }
-            pages += pass.met.len() as u64;
-            if refusal.is_some() {
-                return Ok(Rehearsal { pages, lost_pages, refusal });
-            }
-            number += 1;
+            after = pass.met.last().copied();
         }
-        Ok(Rehearsal { pages, lost_pages, refusal: None })
     }
 }
 
 impl<'s> Pass<'s> {
-    fn new(survey: &'s Survey, newer: Newer, number: usize, shares: usize) -> Result<Self> {
+    fn new(
+        survey: &'s Survey,
+        newer: Newer,
+        after: Option<PageId>,
+        at_once: usize,
+    ) -> Result<Self> {
         let (disk, format) = (Arc::clone(&survey.disk), survey.control.format);
         let poison = Arc::new(Poison::new());
         let files = Files::open(disk, &format, poison, &survey.known_files())?;
         let page = Page::zeroed(format.page_bytes as usize);
-        Ok(Self { survey, files, newer, number, shares, met: HashSet::new(), page })
+        let (met, left) = (BTreeSet::new(), None);
+        Ok(Self { survey, files, newer, after, at_once, met, left, page })
     }
 
     fn go(&mut self, record: &Record, event: Event<'_>) -> Result<()> {
@@ -135,8 +136,20 @@ impl<'s> Pass<'s> {
         if let PageRedo::Image { image, .. } = redo {
             image.body().map_err(|reason| bad(record, &reason))?;
         }
-        let is_first = share_of(page, self.shares) == self.number && self.met.insert(page);
-        if is_first && !is_image { self.read(page) } else { Ok(()) }
+        if self.meet(page) && !is_image { self.read(page) } else { Ok(()) }
+    }
+
+    /// Remembers a page. Returns whether it is one of this pass, and is met for the first time.
+    fn meet(&mut self, page: PageId) -> bool {
+        let is_before = self.after.is_some_and(|after| page <= after);
+        let is_behind = self.left.is_some_and(|left| page >= left);
+        if is_before || is_behind || !self.met.insert(page) {
+            return false;
+        }
+        if self.met.len() > self.at_once {
+            self.left = self.met.pop_last();
+        }
+        self.left != Some(page)
     }
 
     /// Reads a page as replay would.

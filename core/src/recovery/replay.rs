@@ -208,7 +208,7 @@ pub(super) fn admit(
 }
 
 /// The share that all changes of a page are in.
-pub(super) fn share_of(page: PageId, count: usize) -> usize {
+fn share_of(page: PageId, count: usize) -> usize {
     // Fibonacci hashing: neighbours come into different shares.
     let hash = page.to_bits().wrapping_mul(0x9E37_79B9_7F4A_7C15);
     ((hash >> 32) as usize) % count

@@ -301,6 +301,7 @@ impl Salvage {
             read.map_err(|e| failed("read", &path, offset, e))?;
             let id = page.id();
             page.verify(id)?;
+            files.check_exists(id)?;
             page.set_lsn(self.losses.until);
             page.seal();
             files.write_pages(&*files.get(id.file())?, id, &[page.bytes()])?;

@@ -20,7 +20,7 @@ use crate::checkpoint::CheckpointRecord;
 use crate::control::{Control, StoreState};
 use crate::disk::Disk;
 use crate::error::{Error, Result, WalFault};
-use crate::files::{Files, KnownFiles, ListedFile, failed};
+use crate::files::{Files, KnownFiles, ListedFile};
 use crate::lsn::{LSN_LIMIT, Lsn};
 use crate::page::FileId;
 use crate::redo::{self, Entry, NO_REDO, PageRedo};
@@ -110,10 +110,10 @@ impl Survey {
         let (expected_bytes, valid_end) = (self.geometry.segment_bytes(), self.stop.at);
         let last = self.geometry.segment(valid_end);
         let present = segment::list(&*self.disk, &self.geometry)?;
-        for segment in present.into_iter().filter(|number| *number >= last).map(segment_path) {
-            let file = self.disk.open(&segment).map_err(|e| failed("open", &segment, 0, e))?;
-            let bytes = file.len().map_err(|e| failed("measure", &segment, 0, e))?;
+        for number in present.into_iter().filter(|number| *number >= last) {
+            let bytes = segment::len(&*self.disk, number)?;
             if bytes < expected_bytes {
+                let segment = segment_path(number);
                 let fault = WalFault::ShortSegment { segment, bytes, expected_bytes, valid_end };
                 return Ok(Some(fault));
             }
@@ -304,8 +304,10 @@ impl Survey {
     /// How many pages are not on disk that must be.
     pub(super) fn lost_pages(&self, files: &Files) -> u64 {
         let lost = |expected: ListedFile| {
-            let found = files.get(expected.file).map_or(0, |file| file.blocks_found());
-            u64::from(expected.blocks.saturating_sub(found))
+            let blocks = expected.blocks;
+            let found = files.get(expected.file);
+            let found = found.map_or(0, |file| file.blocks_found(blocks, files.segment_blocks()));
+            u64::from(blocks - found)
         };
         self.expected_files().map(lost).sum()
     }

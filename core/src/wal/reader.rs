@@ -15,6 +15,9 @@ use crate::error::{Error, Result, WalFault};
 use crate::lsn::Lsn;
 use std::sync::Arc;
 
+/// Bytes of what looks like records that are read in search of one.
+const TRIED_BYTES_MAX: usize = 4 * MAX_RECORD_BYTES;
+
 /// A valid record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
@@ -93,12 +96,16 @@ impl WalReader {
         let first = self.next;
         let last = first.plus(MAX_RECORD_BYTES as u64);
         let mut header = [0; RECORD_HEADER_BYTES];
-        let mut at = first;
+        let (mut at, mut tried) = (first, 0);
         let reason = loop {
             if let Err(reason) = self.blocks.read(at, &mut header)? {
                 break reason;
             }
-            if RecordHeader::decode(&header, at).is_ok() {
+            if let Ok(header) = RecordHeader::decode(&header, at) {
+                tried += header.length;
+                if tried > TRIED_BYTES_MAX {
+                    break format!("what looks like records has more than {TRIED_BYTES_MAX} bytes");
+                }
                 self.next = at;
                 if self.read()?.is_ok() {
                     self.next = at;

@@ -3,7 +3,9 @@
 //!
 //! # Rules
 //! * A segment is full of zeros and durable before it gets its name; recycling gives an old one a
-//!   new name, with stale bytes that no reader takes for new (addresses, record LSNs).
+//!   new name, with stale bytes that no reader takes for new (addresses, record LSNs). One that is
+//!   not whole, of those that were there at the opening, is removed: behind the end of the log it
+//!   would look like one that has lost bytes.
 //! * R5: a segment that recovery or a slot needs is neither removed nor recycled.
 //! * Names are given under the lock of the state: creating and recycling do not pick the same one.
 //! * A segment is filled under a lock of its own: who finds the segment that he needs does not
@@ -103,6 +105,8 @@ pub struct Segments {
 struct State {
     /// Those that have a file. Nobody else makes or removes any while the store is open.
     present: BTreeSet<u64>,
+    /// Those of them that are shorter or longer than a segment.
+    misfits: BTreeSet<u64>,
     counts: SegmentCounts,
 }
 
@@ -137,8 +141,14 @@ impl Segments {
     ) -> Result<Self> {
         let present = list(&*disk, &geometry)?;
         let slots = Arc::new(Slots::new(geometry, first_of_the_last_run(&present)));
+        let mut misfits = BTreeSet::new();
+        for number in &present {
+            if len(&*disk, *number)? != geometry.segment_bytes() {
+                misfits.insert(*number);
+            }
+        }
         let present = present.into_iter().collect();
-        let state = Mutex::new(State { present, counts: SegmentCounts::default() });
+        let state = Mutex::new(State { present, misfits, counts: SegmentCounts::default() });
         method.direct &=
             method.writes_durably() && geometry.block_bytes.is_multiple_of(disk.direct_alignment());
         let (filling, space) = (Mutex::new(()), Space::default());
@@ -174,7 +184,7 @@ impl Segments {
         let retired = !old.is_empty();
         for segment in old {
             let (path, next) = (segment_path(segment), state.last() + 1);
-            if next <= last_kept {
+            if next <= last_kept && !state.misfits.contains(&segment) {
                 let renamed = self.disk.rename(&path, &segment_path(next));
                 renamed.map_err(|e| failed("rename", &path, 0, e))?;
                 state.present.insert(next);
@@ -264,6 +274,16 @@ pub fn list(disk: &dyn Disk, geometry: &Geometry) -> Result<Vec<u64>> {
     let last = geometry.segment(Lsn(LSN_LIMIT));
     let segments = names.iter().filter_map(|name| parse_segment(name));
     Ok(segments.filter(|segment| *segment <= last).collect())
+}
+
+/// Bytes of a segment's file.
+///
+/// # Errors
+/// [`Error::Io`](crate::error::Error::Io).
+pub(crate) fn len(disk: &dyn Disk, number: u64) -> Result<u64> {
+    let path = segment_path(number);
+    let file = disk.open(&path).map_err(|e| failed("open", &path, 0, e))?;
+    file.len().map_err(|e| failed("measure", &path, 0, e))
 }
 
 /// The first of the segments that follow each other up to the last one. A crash while segments

@@ -205,6 +205,19 @@ fn a_page_that_was_put_aside_and_is_damaged_there_is_not_put_back() {
 }
 
 #[test]
+fn a_page_that_was_put_aside_as_one_that_does_not_exist_makes_no_file_longer() {
+    let bed = Bed::new();
+    let disk = begun(&bed);
+    let before = files_of(&disk);
+    let id = PageId::new(FILE, 1 << 20);
+    common::reseal(&disk, &format!("{}/newer-pages", bed.aside()), 0, |page| page.format(id));
+    let refused = salvage(&disk, bed.cut(), true);
+    assert!(matches!(refused, Err(Error::BeyondEnd { page, .. }) if page == id), "{refused:?}");
+    let after = files_of(&disk);
+    assert!(before.keys().eq(after.keys()), "{:?}", after.keys());
+}
+
+#[test]
 fn a_page_that_was_put_aside_and_cannot_be_read_ends_the_salvage() {
     let bed = Bed::new();
     let newer = [4, 5];

@@ -35,7 +35,9 @@ pub(super) fn try_lock(path: &Path) -> io::Result<LockOutcome> {
 /// Tries to take the lock shared, with others who only look; changes nothing. A file that is not
 /// there is locked by nobody, and cannot be: who looks is alone with what he sees then.
 pub(super) fn try_lock_shared(path: &Path) -> io::Result<LockOutcome> {
-    let file = match File::open(path) {
+    // Without waiting for a writer where that is a pipe.
+    let opened = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path);
+    let file = match opened {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Ok(LockOutcome::Acquired(Box::new(())));
         }

@@ -99,6 +99,19 @@ fn old_segments_are_recycled_as_far_as_they_are_kept_and_removed_beyond_durably(
 }
 
 #[test]
+fn an_old_segment_that_is_not_whole_is_removed_and_not_recycled() {
+    for bytes in [0, 2047, 2049] {
+        let (disk, _) = segments(1..=3);
+        disk.write_file(&segment_path(2), &vec![2; bytes]);
+        let segments = open(&disk, method(WalSync::Fdatasync));
+        segments.retire_before(3, 9).unwrap();
+        assert_eq!(segments.take_counts(), counts(0, 1, 1));
+        assert_eq!(names(&crash(&disk)), (vec![3, 4], 0));
+        assert_eq!(disk.read_file(&segment_path(4)), [1; 2048]);
+    }
+}
+
+#[test]
 fn a_segment_that_cannot_be_retired_is_an_error_and_is_there_still() {
     for (kind, last_kept, op) in [(OpKind::Rename, 9, "rename"), (OpKind::Remove, 0, "remove")] {
         let (disk, segments) = segments([1, 2]);
