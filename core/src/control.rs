@@ -13,8 +13,8 @@
 //!     40      4  WAL segment bytes
 //!     44      4  data segment bytes
 //!     48      8  checkpoint lsn      start of the last checkpoint's record
-//!     56      8  checkpoint end      end of it; equal to its start where there is no record: before
-//!                                    the first checkpoint and after a salvage
+//!     56      8  checkpoint end      end of it; equal to its start where there is no record:
+//!                                    before the first checkpoint and after a salvage
 //!     64      8  redo lsn            where recovery starts
 //!     72      4  state               1 in production, 2 closed
 //!     76      4  last file           the greatest number that any file has had; 0 before the first

@@ -265,9 +265,9 @@ impl Engine {
 
     /// Cuts a file to its first `blocks` blocks, durably.
     ///
-    /// Waits for those who hold one of the other pages: so the caller holds none of them, and
-    /// nobody who does may wait for this file to be extended or cut. PostgreSQL:
-    /// `RelationTruncate`.
+    /// Waits for those who hold one of the other pages: so the caller holds none of them, and no
+    /// [delay](Engine::delay_checkpoint), and nobody who does may wait for this file to be extended
+    /// or cut. PostgreSQL: `RelationTruncate`.
     ///
     /// # Errors
     /// [`Error::NoSuchFile`]; [`Error::BeyondEnd`] if it has fewer blocks; [`Error::Io`] if there
@@ -347,8 +347,8 @@ impl Engine {
     }
 
     /// Has a checkpoint made that starts from now on: here, or by another thread that asks for one
-    /// meanwhile. It waits for the locks of the pages that it writes: so the caller has no operation
-    /// that has touched any.
+    /// meanwhile. It waits for the locks of the pages that it writes, and for the delays that there
+    /// are: so the caller has no operation that has touched a page, and no delay.
     ///
     /// # Errors
     /// As [`Checkpointer::run`].
@@ -358,7 +358,8 @@ impl Engine {
 
     /// Keeps checkpoints from fixing a redo point: for an effect that is not in a page of the pool.
     /// To be held from before its record is inserted until the next checkpoint would make it
-    /// durable.
+    /// durable. Who holds it neither takes another one, nor cuts or drops a file, nor waits for a
+    /// checkpoint: a checkpoint that waits in between would be waited for for ever.
     pub fn delay_checkpoint(&self) -> CheckpointDelay<'_> {
         self.delays.delay()
     }

@@ -23,6 +23,7 @@ use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use std::fmt;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Weak};
 
 /// Why a store is poisoned: the first failure.
@@ -103,9 +104,7 @@ impl Poison {
         drop(cause);
         if is_first {
             let watchers = self.watchers.lock().clone();
-            for watcher in watchers.iter().filter_map(Weak::upgrade) {
-                watcher.poisoned();
-            }
+            tell_all(watchers.iter().filter_map(Weak::upgrade), |watcher| watcher.poisoned());
         }
         Error::Poisoned(first)
     }
@@ -134,6 +133,21 @@ impl Poison {
     pub fn cause(&self) -> Option<Arc<PoisonCause>> {
         // The flag saves taking the lock on every commit.
         if self.is_set() { self.cause.lock().clone() } else { None }
+    }
+}
+
+/// Tells all of them, even if one panics: users' wakers may. The first panic goes on at the end,
+/// unless the thread is unwinding already, which a second one would make an abort.
+pub(crate) fn tell_all<T>(all: impl IntoIterator<Item = T>, tell: impl Fn(T)) {
+    let mut panic = None;
+    for one in all {
+        let told = catch_unwind(AssertUnwindSafe(|| tell(one)));
+        panic = panic.or(told.err());
+    }
+    if let Some(panic) = panic
+        && !std::thread::panicking()
+    {
+        resume_unwind(panic);
     }
 }
 

@@ -104,7 +104,6 @@ impl Bed {
         let before = files_of(disk);
         let error = open(disk, &large()).map(drop).unwrap_err();
         assert_eq!(files_of(disk), before, "changed by an opening that was refused: {error}");
-        println!("{error}");
         let Error::Wal(fault) = error else { panic!("{error}") };
         fault
     }
@@ -250,22 +249,20 @@ fn a_header_of_the_greatest_length_is_read_to_where_the_log_ends() {
     let disk = bed.disk.crash_image(1).mount();
     bed.forge(&disk, end, MAX_RECORD_BYTES as u32, end, 1, &[]);
     let engine = open(&disk, &large()).unwrap();
-    assert!(engine.recovery().stop_reason.contains("block"), "{}", engine.recovery());
+    assert!(engine.recovery().stop_reason.contains("block"));
     assert_eq!(content(&engine).unwrap(), bed.states[60]);
 }
 
 #[test]
 fn the_search_for_a_record_ends_where_too_much_looks_like_one() {
     let bed = Bed::new(60, 0);
-    let disk = bed.disk.crash_image(1).mount();
-    let system_id = survey(&disk).control().system_id;
-    for n in 0..5 {
-        let at = bed.ends[10].plus(n * RECORD_HEADER_BYTES as u64);
+    let (disk, from) = (bed.disk.crash_image(1).mount(), bed.ends[10]);
+    for at in (0..5).map(|n| from.plus(n * RECORD_HEADER_BYTES as u64)) {
         bed.forge(&disk, at, MAX_RECORD_BYTES as u32, at, 1, &[]);
     }
-    let mut reader = WalReader::new(Arc::new(disk), bed.geometry, system_id, bed.ends[10]);
-    let stop = reader.find_record().unwrap().unwrap_err();
-    assert!(stop.reason.starts_with("what looks like records"), "{}", stop.reason);
+    let id = survey(&disk).control().system_id;
+    let found = WalReader::new(Arc::new(disk), bed.geometry, id, from).find_record().unwrap();
+    assert!(found.unwrap_err().reason.starts_with("what looks like records"));
 }
 
 #[test]

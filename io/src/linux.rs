@@ -159,7 +159,9 @@ impl Disk for LinuxDisk {
                 if leads_to(&link, &target) { Ok(()) } else { Err(error) }
             }
             made => made,
-        }
+        }?;
+        // Open from now on: a sync for want of a descriptor is none.
+        self.dir(path).map(drop)
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {

@@ -148,8 +148,9 @@ impl Store {
 
     /// Cuts a file to its first `blocks` blocks, durably.
     ///
-    /// Waits for those who hold one of the other pages: so the caller holds none of them, and
-    /// nobody who does may wait for this file to be extended or cut.
+    /// Waits for those who hold one of the other pages: so the caller holds none of them, and no
+    /// [delay](Store::delay_checkpoint), and nobody who does may wait for this file to be extended
+    /// or cut.
     ///
     /// # Errors
     /// [`Error::NoSuchFile`]; [`Error::BeyondEnd`] if it has fewer blocks; [`Error::Io`] if there
@@ -295,7 +296,8 @@ impl Store {
     }
 
     /// Has a checkpoint made that starts from now on, as fast as possible. It waits for the locks
-    /// of the pages that it writes: so the caller has no operation that has touched any.
+    /// of the pages that it writes, and for the delays that there are: so the caller has no
+    /// operation that has touched a page, and no delay.
     ///
     /// # Errors
     /// [`Error::Poisoned`], [`Error::WalExhausted`], [`Error::Io`]: the last complete checkpoint
@@ -355,8 +357,8 @@ impl Store {
         self.engine.config()
     }
 
-    /// Changes settings while the store is open. See [`Engine::configure`]; if it turns images on,
-    /// the caller has no operation that has touched a page, as for [`Store::checkpoint`].
+    /// Changes settings while the store is open. See [`Engine::configure`]; it may make a
+    /// checkpoint, so the caller holds as little as for [`Store::checkpoint`].
     ///
     /// # Errors
     /// [`Error::Config`] for one that is out of its range, or fixed until the store is opened

@@ -1,8 +1,9 @@
 //! Threads that share work and end with it.
 
+use seawall_core::sync::Mutex;
 use seawall_core::workers::{Serial, Task, Workers};
-use std::panic::resume_unwind;
-use std::thread;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::thread::{self, Scope};
 
 /// More threads would have too little to do each.
 const COUNT_MAX: usize = 8;
@@ -28,23 +29,39 @@ impl Workers for Threads {
         self.0
     }
 
-    /// One alone works one after the other. Several have a thread for each task; the last is the
-    /// caller's.
-    fn run(&self, mut tasks: Vec<Task<'_>>) {
+    /// One alone works one after the other. Several have a thread for each task, as far as the
+    /// system gives so many; one of them is the caller's.
+    fn run(&self, tasks: Vec<Task<'_>>) {
         if self.0 == 1 {
             return Serial.run(tasks);
         }
-        let Some(last) = tasks.pop() else { return };
-        thread::scope(|scope| {
-            let threads: Vec<_> = tasks.into_iter().map(|task| scope.spawn(task)).collect();
-            last();
-            let panics = threads.into_iter().filter_map(|thread| thread.join().err());
-            if let Some(panic) = panics.fold(None, |first, panic| first.or(Some(panic))) {
-                resume_unwind(panic);
-            }
-        });
+        share(tasks, |scope, work| thread::Builder::new().spawn_scoped(scope, work).is_ok());
     }
 }
+
+/// Does all tasks, here and in the threads that `start` starts; the first panic goes on at the end.
+fn share<'e>(tasks: Vec<Task<'e>>, start: impl for<'s> Fn(&'s Scope<'s, '_>, Work<'s>) -> bool) {
+    let others = tasks.len().saturating_sub(1);
+    let (tasks, panics) = (Mutex::new(tasks.into_iter()), Mutex::new(Vec::new()));
+    let work = || {
+        loop {
+            let Some(task) = tasks.lock().next() else { return };
+            let done = catch_unwind(AssertUnwindSafe(task));
+            panics.lock().extend(done.err());
+        }
+    };
+    thread::scope(|scope| {
+        // Where there is no other thread, there are more tasks for those that there are.
+        let _ = (0..others).all(|_| start(scope, Box::new(work)));
+        work();
+    });
+    if let Some(panic) = panics.into_inner().into_iter().next() {
+        resume_unwind(panic);
+    }
+}
+
+/// What a thread does.
+type Work<'s> = Box<dyn FnOnce() + Send + 's>;
 
 #[cfg(test)]
 mod tests {
@@ -65,6 +82,19 @@ mod tests {
         Threads::new(2).run(vec![task(), task(), task()]);
         assert_eq!(done.into_inner(), 3);
         Threads::new(2).run(Vec::new());
+    }
+
+    #[test]
+    fn all_tasks_are_done_by_as_few_threads_as_there_are() {
+        for given in 0..4 {
+            let (started, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
+            let task = || -> Task<'_> { Box::new(|| _ = done.fetch_add(1, Ordering::Relaxed)) };
+            share((0..5).map(|_| task()).collect(), |scope, work| {
+                let is_given = started.fetch_add(1, Ordering::Relaxed) < given;
+                is_given && thread::Builder::new().spawn_scoped(scope, work).is_ok()
+            });
+            assert_eq!((started.into_inner(), done.into_inner()), (given + 1, 5));
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ mod work;
 
 use limits::NoDescriptors;
 use mount::{Ballast, EXT4, Mount, XFS, done, is_skipped, text, turn};
-use seawall::{Error, FileOptions, PageId, Store};
+use seawall::{Error, FileId, FileOptions, PageId, Store};
 use std::path::Path;
 use std::thread;
 use work::{Work, buffered, config, poisoned, refused};
@@ -103,6 +103,36 @@ fn without_a_descriptor_commits_are_refused_and_checkpoints_complete_until_there
     }
     let found = work.recover();
     println!("{while_none} commits and 3 checkpoints without a descriptor, {found} in all");
+}
+
+#[test]
+fn with_few_descriptors_a_file_is_created_or_nothing_is_and_the_store_goes_on() {
+    let _turn = turn();
+    for left in 0..=4 {
+        let (dir, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let mut work = Work::new(dir.path(), config());
+        let tablespace = work.store().create_tablespace(elsewhere.path()).unwrap();
+        let options = FileOptions { tablespace, unlogged: false };
+        let mut few_left = NoDescriptors::begin();
+        few_left.give_back(left);
+        let created = work.store().create_file(options);
+        assert_eq!(work.store().poisoned(), None, "{left} were left");
+        drop(few_left);
+        match &created {
+            Ok(file) => assert!(left > 0 && work.store().blocks(*file).unwrap() == 0),
+            Err(error) => {
+                assert!(left < 4);
+                refused(error, "create of data.1/00000002.0", EMFILE);
+                // Not where the attempt was made.
+                let file = work.store().create_file(FileOptions::default()).unwrap();
+                assert_eq!(file, FileId(2));
+            }
+        }
+        work.commit().unwrap();
+        work.store().drop_file(FileId(2)).unwrap();
+        work.store().checkpoint().unwrap();
+        work.recover();
+    }
 }
 
 #[test]

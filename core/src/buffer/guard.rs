@@ -34,6 +34,8 @@ use crate::sync::{RwLockReadGuard, RwLockWriteGuard};
 use std::ops::Deref;
 
 /// Keeps a page in its frame. PostgreSQL: a buffer pin.
+///
+/// A page can have 2^17 pins at once; to take one more panics.
 #[must_use]
 pub struct Pin<'p> {
     pool: &'p Pool,
@@ -172,6 +174,9 @@ impl<'p> PageRead<'p> {
     }
 
     /// Gives the lock back and keeps a pin: what was found in the page stays where it is.
+    ///
+    /// # Panics
+    /// If the page has 2^17 pins.
     pub fn unlock(self) -> Pin<'p> {
         self.pool.frame(self.id).header.pin_again();
         Pin::adopt(self.pool, self.id)

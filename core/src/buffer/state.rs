@@ -77,7 +77,7 @@ use crate::sync::atomic::{AtomicU64, Ordering};
 use std::fmt;
 use word::{
     CHECKPOINT_NEEDED, DIRTY, IO_ERROR, IO_IN_PROGRESS, JUST_DIRTIED, OUTSIDE, PERMANENT, PIN,
-    TAG_VALID, VALID, WAITER,
+    TAG_VALID, TOO_MANY_PINS, VALID, WAITER,
 };
 
 /// Whether a thread that gave a pin back has somebody to wake.
@@ -186,10 +186,18 @@ impl Header {
     }
 
     /// Pins the frame once more, on behalf of somebody whose content lock keeps its page (B9).
+    ///
+    /// # Panics
+    /// With as many pins as a page may have.
     pub fn pin_again(&self) {
         // Relaxed: who has to see this pin, to retire the page or to clean it up, has the lock
         // after the caller.
-        self.word.fetch_add(PIN, Ordering::Relaxed);
+        let before = Snapshot(self.word.fetch_add(PIN, Ordering::Relaxed));
+        if !before.has_room() {
+            // Relaxed: nothing was done under it.
+            self.word.fetch_sub(PIN, Ordering::Relaxed);
+            panic!("{TOO_MANY_PINS}");
+        }
     }
 
     /// Raises usage on behalf of somebody who has locked the page and seen this word; whoever comes

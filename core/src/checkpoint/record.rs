@@ -12,7 +12,8 @@
 //!
 //! # Bounds
 //! It takes a sixteenth of a segment at most, and no more than any record ([`files_max`]): the
-//! segment that is kept for checkpoints (W12) has space for many. Of more files those with the least numbers are listed.
+//! segment that is kept for checkpoints (W12) has space for many. Of more files those with the
+//! least numbers are listed.
 
 use super::run::Parts;
 use crate::files::{FileOptions, ListedFile, TablespaceId};

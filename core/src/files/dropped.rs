@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::fsync::SyncTag;
 use crate::page::FileId;
 use std::collections::BTreeSet;
+use std::io;
 
 impl Files {
     /// Takes a file out of the list: from now on it does not exist.
@@ -28,6 +29,16 @@ impl Files {
     ) {
         let path = |segment| (options.tablespace, options.path(SyncTag { file, segment }));
         self.dropped.lock().extend(segments.into_iter().map(path));
+    }
+
+    /// Removes a segment that was created and could not be opened for its pages: nobody knows of
+    /// it, so who drops the file would leave it, and it would be found without the others.
+    pub(super) fn take_back(&self, tablespace: TablespaceId, path: &str) -> Result<()> {
+        match self.disk.remove(path) {
+            Ok(()) => self.sync_dir(tablespace),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(self.poison.poison("remove", path, &error)),
+        }
     }
 
     /// Removes the segments of dropped files, durably. PostgreSQL: `SyncPostCheckpoint`.

@@ -436,10 +436,16 @@ impl Files {
             let path = file.path(segments.len() as u32);
             // Relaxed: see go_direct.
             let direct = self.direct.load(Ordering::Relaxed);
-            let created = Segment::create(&*self.disk, &path, direct);
-            let created = created.map_err(|source| failed("create", &path, 0, source))?;
-            self.sync_dir(file.options.tablespace)?;
-            segments.push(created);
+            match Segment::create(&*self.disk, &path, direct) {
+                Ok(created) => {
+                    self.sync_dir(file.options.tablespace)?;
+                    segments.push(created);
+                }
+                Err(source) => {
+                    self.take_back(file.options.tablespace, &path)?;
+                    return Err(failed("create", &path, 0, source));
+                }
+            }
         }
         Ok(segments[segment as usize].clone())
     }

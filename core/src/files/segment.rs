@@ -28,7 +28,7 @@ impl Segment {
     }
 
     /// Creates a segment, or opens one that was left by an attempt that failed before its entry was
-    /// durable.
+    /// durable. If it fails the file may be there.
     pub(super) fn create(disk: &dyn Disk, path: &str, direct: bool) -> io::Result<Self> {
         let witness = match disk.create(path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => disk.open(path)?,

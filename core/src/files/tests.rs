@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::buffer::bed::count;
-use crate::sim::{EIO, ENOSPC, Fault, OpKind, SimDisk};
+use crate::sim::{EIO, EMFILE, ENOSPC, Fault, OpKind, SimDisk};
 
 const FORMAT: Format = Format {
     page_bytes: 4096,
@@ -218,13 +218,18 @@ fn a_file_that_is_in_two_places_is_refused() {
 }
 
 #[test]
-fn a_file_is_created_where_an_attempt_has_left_its_entry_and_not_where_it_cannot_be() {
+fn a_file_that_cannot_be_created_leaves_nothing_and_an_entry_that_was_left_is_used() {
     let disk = disk(&[]);
     let files = open(&disk, &[]).unwrap();
     disk.fail_at(1, Fault::once(ENOSPC).only(OpKind::Create));
     let error = files.create(FileOptions::default()).unwrap_err();
     let Error::Io { op: "create", source, .. } = error else { panic!("{error}") };
     assert_eq!(source.raw_os_error(), Some(ENOSPC));
+    disk.fail_at(1, Fault::once(EMFILE).only(OpKind::Open));
+    let error = files.create(FileOptions::default()).unwrap_err();
+    let Error::Io { op: "create", source, .. } = error else { panic!("{error}") };
+    assert_eq!(source.raw_os_error(), Some(EMFILE));
+    assert_eq!(disk.list(DATA_DIR).unwrap(), [""; 0]);
     disk.write_file("data/00000001.0", &[]);
     assert_eq!(files.create(FileOptions::default()).unwrap(), FILE);
 }

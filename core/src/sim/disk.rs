@@ -22,7 +22,12 @@ impl Disk for SimDisk {
         if mode.direct && self.state().no_direct_io {
             return Err(io::Error::new(io::ErrorKind::Unsupported, "no direct I/O here"));
         }
-        let opened = self.state().open(path)?;
+        let mut state = self.state();
+        if let Some(failure) = state.strike(&Op::new(OpKind::Open, path)) {
+            return failure.error();
+        }
+        let opened = state.open(path)?;
+        drop(state);
         Ok(self.handle(path, opened, mode))
     }
 

@@ -8,7 +8,7 @@
 //! * **sync of a directory**: the same for its pending entries.
 //! * **read**: has read nothing, or something wrong (`read.rs`). Reads are neither counted nor
 //!   observed, and only a fault that names them strikes them: which call is the n-th does not
-//!   depend on what is in a cache.
+//!   depend on what is in a cache. So are opens.
 //! * **anything else**: has done nothing.
 //!
 //! A write whose fault comes [in the background](Fault::in_background) succeeds.
@@ -23,6 +23,8 @@ use std::io;
 pub const EIO: i32 = 5;
 /// No space left on the device.
 pub const ENOSPC: i32 = 28;
+/// No descriptor left.
+pub const EMFILE: i32 = 24;
 /// The file system is read-only, for instance because an error has made it so.
 pub const EROFS: i32 = 30;
 pub(super) const ENOENT: i32 = 2;
@@ -70,7 +72,7 @@ pub enum Effect {
 }
 
 impl Fault {
-    /// One operation of any kind but a read fails.
+    /// One operation of any kind but a read or an open fails.
     pub fn once(errno: i32) -> Self {
         Self {
             errno,
@@ -144,7 +146,7 @@ impl Fault {
     }
 
     fn is_for(&self, op: &Op) -> bool {
-        self.only.map_or(op.kind != OpKind::Read, |kind| kind == op.kind)
+        self.only.map_or(op.is_counted(), |kind| kind == op.kind)
             && self.path.as_ref().is_none_or(|path| *path == op.path)
             && self.byte.is_none_or(|byte| op.touches(byte))
     }

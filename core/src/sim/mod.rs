@@ -113,7 +113,7 @@ mod tests;
 
 pub use choice::CrashOptions;
 pub use crash::CrashImage;
-pub use fault::{EIO, ENOSPC, EROFS, Effect, Fault};
+pub use fault::{EIO, EMFILE, ENOSPC, EROFS, Effect, Fault};
 pub use moment::{Moment, Part};
 pub use op::{Op, OpKind, Place};
 pub use random::SplitMix64;

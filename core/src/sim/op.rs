@@ -4,11 +4,13 @@ use super::state::Ino;
 use std::fmt;
 
 /// Kinds of the calls that may be made to fail: those that change or sync something, which are
-/// observed and counted, and reads.
+/// observed and counted, and reads and opens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum OpKind {
     /// [`DiskFile::read_at`](crate::disk::DiskFile::read_at).
     Read,
+    /// [`Disk::open_with`](crate::disk::Disk::open_with).
+    Open,
     /// [`Disk::create`](crate::disk::Disk::create), or a lock that creates its file.
     Create,
     /// [`Disk::create_dir`](crate::disk::Disk::create_dir).
@@ -44,8 +46,9 @@ pub enum OpKind {
 
 impl OpKind {
     /// Every kind.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Read,
+        Self::Open,
         Self::Create,
         Self::CreateDir,
         Self::LinkDir,
@@ -102,6 +105,11 @@ impl Op {
     /// A call on a file.
     pub(super) fn on_file(kind: OpKind, ino: Ino, path: &str, offset: u64, len: u64) -> Self {
         Self { place: Place::File(ino), offset, len, ..Self::new(kind, path) }
+    }
+
+    /// Whether it changes or syncs something.
+    pub(super) fn is_counted(&self) -> bool {
+        !matches!(self.kind, OpKind::Read | OpKind::Open)
     }
 
     /// Whether the call is on this byte of a file.

@@ -329,13 +329,17 @@ impl DurableLog for Wal {
 
 impl PoisonWatcher for Wal {
     fn poisoned(&self) {
+        let mut tasks = Vec::new();
         for next in [false, true] {
             let mut pipeline = self.pipeline.lock();
-            let wake = pipeline.give_up(next);
+            let mut wake = pipeline.give_up(next);
+            tasks.append(&mut wake.tasks);
             self.release(pipeline, wake);
         }
         // Who serves them finds out as well.
         self.close_requests();
+        // Last: a waker may panic.
+        wake_all(tasks);
     }
 }
 

@@ -38,8 +38,9 @@ impl Request {
     /// Asks for a position; for the next one that a record can end at, if it is none.
     pub(super) fn ask(&self, position: Lsn) {
         let position = position.0.next_multiple_of(RECORD_ALIGNMENT);
-        // Relaxed: the server finds what is inserted by the positions of the log.
-        let before = self.word.fetch_max(position, Ordering::Relaxed);
+        // Release: pairs with the Acquire in position, so that the server does not take what is
+        // in the log for something behind its end.
+        let before = self.word.fetch_max(position, Ordering::Release);
         if before & ASLEEP != 0 && position > before {
             self.changed.notify_all();
         }
@@ -47,15 +48,15 @@ impl Request {
 
     /// What was asked for.
     pub(super) fn position(&self) -> Lsn {
-        // Relaxed: see ask; a round that misses it is followed by one that does not.
-        Lsn(self.word.load(Ordering::Relaxed) & !ASLEEP)
+        // Acquire: see ask. A round that misses a request is followed by one that does not.
+        Lsn(self.word.load(Ordering::Acquire) & !ASLEEP)
     }
 
     /// Sleeps until more than `known`, the last [`Request::position`], is asked for, or the
     /// request is closed.
     pub(super) fn wait_beyond(&self, known: Lsn) {
         let asleep = known.0 | ASLEEP;
-        // Relaxed: see ask.
+        // Relaxed: the server looks for the position afterwards.
         let order = Ordering::Relaxed;
         if self.word.compare_exchange(known.0, asleep, order, order).is_err() {
             return;
@@ -70,7 +71,8 @@ impl Request {
     /// Takes back what was asked for up to `position`, which cannot be done: to ask for it again
     /// counts.
     pub(super) fn withdraw(&self, position: Lsn, done: Lsn) {
-        // Relaxed: see ask. If more was asked for, the server goes on with that.
+        // Relaxed: nobody learns anything from it. If more was asked for, the server goes on with
+        // that.
         let order = Ordering::Relaxed;
         let _ = self.word.compare_exchange(position.0, done.0, order, order);
     }

@@ -5,28 +5,13 @@
 
 use crate::error::Error;
 use crate::lsn::Lsn;
+use crate::poison::tell_all;
 use std::collections::BTreeMap;
 use std::task::Waker;
 
 /// Wakes tasks: all of them, even if waking one panics.
 pub(super) fn wake_all(tasks: Vec<Waker>) {
-    let mut rest = Rest(tasks.into_iter());
-    rest.wake();
-}
-
-/// Those who are still to be woken.
-struct Rest(std::vec::IntoIter<Waker>);
-
-impl Rest {
-    fn wake(&mut self) {
-        self.0.by_ref().for_each(Waker::wake);
-    }
-}
-
-impl Drop for Rest {
-    fn drop(&mut self) {
-        self.wake();
-    }
+    tell_all(tasks, Waker::wake);
 }
 
 /// Tasks by the position that they wait for, each with a number of its own.

@@ -265,6 +265,29 @@ fn a_task_whose_waker_panics_keeps_no_other_task_asleep() {
     assert_eq!((cause.op, &cause.file[..]), ("write", "wal"));
 }
 
+/// Two that panic, in each of two places where somebody is told: of the end of a group, and of
+/// the poison, while the thread unwinds. A second panic that leaves a destructor ends the process.
+#[test]
+fn two_tasks_whose_wakers_panic_end_neither_the_process_nor_anybodys_sleep() {
+    let tasks = || [true, false, true].map(|panics| Task { panics, woken: AtomicU64::new(0) });
+    for is_poisoned in [false, true] {
+        let (disk, engine) = store(&config(), 1);
+        let end = write(&engine, page(0), 1).unwrap();
+        let tasks = tasks().map(Arc::new);
+        let wakers = tasks.each_ref().map(|task| Waker::from(Arc::clone(task)));
+        let mut futures = wakers.each_ref().map(|_| Box::pin(engine.when_durable(end)));
+        for (future, waker) in futures.iter_mut().zip(&wakers) {
+            assert!(future.as_mut().poll(&mut Context::from_waker(waker)).is_pending());
+        }
+        if is_poisoned {
+            panic_in(&disk, |op| op.kind == OpKind::Write);
+        }
+        let told = survive(|| engine.wait_durable(end));
+        assert!(told.is_none(), "the panic is whose work it was");
+        assert_eq!(tasks.map(|task| task.woken.load(Ordering::Relaxed)), [1; 3]);
+    }
+}
+
 /// Everything that a store does, until a call of the disk panics.
 fn work(engine: &Engine, model: &mut Model) -> Result<()> {
     let create = |model: &mut Model| {

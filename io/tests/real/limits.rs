@@ -20,6 +20,11 @@ impl NoDescriptors {
         limit
     }
 
+    /// Leaves so many.
+    pub(crate) fn give_back(&mut self, descriptors: usize) {
+        self.taken.truncate(self.taken.len() - descriptors);
+    }
+
     pub(crate) fn take_what_was_given_back(&mut self) {
         self.taken.extend(std::iter::from_fn(|| File::open("/dev/null").ok()));
     }

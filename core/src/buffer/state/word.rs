@@ -5,6 +5,9 @@ use std::fmt;
 
 pub(super) const PIN: u64 = 1;
 pub(super) const PINS_MASK: u64 = (1 << 18) - 1;
+/// Half of what fits: for `pin_again`, which finds out afterwards, as many threads as there may be
+/// can come in between.
+const PINS_MAX: u64 = 1 << 17;
 pub(super) const USAGE: u64 = 1 << 18;
 const USAGE_MASK: u64 = 0b1111 << 18;
 /// PostgreSQL: `BM_MAX_USAGE_COUNT`.
@@ -21,6 +24,8 @@ pub(super) const OUTSIDE: u64 = 1 << 40;
 /// As wide as the pins, which are never fewer.
 pub(super) const WAITER: u64 = 1 << 46;
 const _: () = assert!(u64::MAX / WAITER == PINS_MASK);
+
+pub(super) const TOO_MANY_PINS: &str = "a page has 2^17 pins, and can have no more";
 
 /// What a header word said at one moment.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -122,9 +127,18 @@ impl Snapshot {
         Self(self.0 & !bits)
     }
 
+    /// # Panics
+    /// With as many pins as a page may have.
     #[inline]
     pub(super) fn pinned(self) -> Self {
+        assert!(self.has_room(), "{TOO_MANY_PINS}");
         Self(self.0 + PIN)
+    }
+
+    /// Whether there may be one more pin.
+    #[inline]
+    pub(super) fn has_room(self) -> bool {
+        self.pins() < PINS_MAX
     }
 
     #[inline]

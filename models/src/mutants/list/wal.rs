@@ -247,7 +247,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "poison-wakes-nobody",
         file: "poison.rs",
         site: Statements,
-        find: "watcher.poisoned();",
+        find: "tell_all(watchers.iter().filter_map(Weak::upgrade), |watcher| watcher.poisoned());",
         replace: "",
         models: &["flush_fails"],
         reason: "the leader has failed, and those who wait for him sleep on",

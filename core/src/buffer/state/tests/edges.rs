@@ -1,7 +1,7 @@
 //! Every edge of the header, from words that have it and from words that do not: the table of
 //! `state.rs`, row by row.
 
-use super::super::word::{USAGE, USAGE_MAX};
+use super::super::word::{PINS_MASK, USAGE, USAGE_MAX};
 use super::super::*;
 
 const FREE: u64 = 0;
@@ -45,6 +45,21 @@ fn a_pin_is_had_of_what_it_is_for() {
     let is_dirty = |word| word == CHANGED || word == MARKED;
     assert_eq!(taken(|header| header.pin_if_dirty().is_some()), where_so(is_dirty, PIN));
     assert_eq!(step(CLEAN + PIN, Header::pin_again).1, CLEAN + 2 * PIN);
+}
+
+#[test]
+fn a_page_with_as_many_pins_as_it_can_have_gets_no_more() {
+    let most = (1 << 17) * PIN;
+    type Take = fn(&Header);
+    let takes: [Take; 3] =
+        [Header::pin_again, |header| _ = header.pin(), |header| _ = header.pin_if_tagged()];
+    for take in takes {
+        assert_eq!(step(CLEAN + most - PIN, take).1 & PINS_MASK, most);
+        let header = Header { word: AtomicU64::new(CLEAN + most) };
+        let taken = std::panic::catch_unwind(|| take(&header));
+        assert!(taken.is_err());
+        assert_eq!(header.snapshot().0, CLEAN + most, "as it was");
+    }
 }
 
 #[test]
