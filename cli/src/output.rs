@@ -1,6 +1,7 @@
 //! Many lines of results on stdout, until nobody reads them any more.
 
 use crate::exit::Failure;
+use serde::Serialize;
 use std::fmt::Display;
 use std::io::{self, BufWriter, ErrorKind, StdoutLock, Write};
 
@@ -23,6 +24,14 @@ impl Output {
     /// Prints a line.
     pub(crate) fn line(&mut self, line: impl Display) -> Result<(), Failure> {
         let written = writeln!(self.out, "{line}");
+        self.note(written)
+    }
+
+    /// Prints a line of JSON, as it is made: it may be long.
+    pub(crate) fn json(&mut self, value: &impl Serialize) -> Result<(), Failure> {
+        let Self { out, .. } = self;
+        let written = serde_json::to_writer(&mut *out, value).map_err(io::Error::from);
+        let written = written.and_then(|()| writeln!(out));
         self.note(written)
     }
 

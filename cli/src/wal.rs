@@ -1,11 +1,13 @@
 //! Looking into the log: `wal dump` prints its records, `wal stats` adds them up.
 //!
 //! Nothing is locked nor changed, and the files are opened for reading only; so the store may be
-//! open in another process. Memory: one record and what it says, and for `stats` a row for each
-//! data file, up to a limit.
+//! open in another process. Memory: one record, of 16 MiB at the most, and of one of a checkpoint
+//! the list of files, which takes up to twice the record (see [`content`]); for `stats` also a row
+//! for each data file, up to a limit.
 
 mod content;
 mod dump;
+mod object;
 mod stats;
 mod walk;
 

@@ -2,12 +2,13 @@
 
 mod support;
 
-use seawall::{Config, FileOptions, PageId, Store};
-use serde_json::Value;
+use seawall::{Config, FileId, FileOptions, PageId, Store};
+use serde_json::{Value, json};
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
+use support::forge::{append, entry};
 use support::{Ran, snapshot};
 
 fn command(name: &str, dir: &Path, options: &[&str]) -> Command {
@@ -20,11 +21,12 @@ fn wal(name: &str, dir: &Path, options: &[&str]) -> Ran {
     Ran::from(command(name, dir, options).output().unwrap())
 }
 
-/// The records of a dump, and its end.
+/// The records of a dump, and its end. No line has a blank, and keys are ascending.
 fn dump(dir: &Path, options: &[&str]) -> (Vec<Value>, Value) {
     let printed = wal("dump", dir, &[&["--json"], options].concat()).fine();
     let mut lines: Vec<Value> =
         printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(lines.iter().map(Value::to_string).eq(printed.lines()), "{printed}");
     let mut end = lines.pop().unwrap();
     (lines, end["end"].take())
 }
@@ -81,6 +83,104 @@ fn a_dump_of_an_open_store_shows_each_record_and_changes_nothing() {
     assert!(lines.contains("1:2 bytes 100..150; 2:0 bytes 7..8"), "{lines}");
     assert!(lines.lines().last().unwrap().starts_with("stopped at"), "{lines}");
     assert_eq!(snapshot(dir), before);
+}
+
+/// Appends a record of each kind to the log of a store, with all that it can say.
+fn append_all(dir: &Path) {
+    let (first, other) = (PageId::new(FileId(1), 2), PageId::new(FileId(3), 0));
+    let note = |kind| PageId::new(FileId(0), kind);
+    let steps = [&[5, 0, 1, 0, 9][..], &[0xFF, 0xFF, 2, 0, 8, 1, 1]].concat();
+    let pages = [
+        entry(note(7), 0, &[3, 0, 0, 0, 1, 2, 3]),
+        entry(first, 2, &steps),
+        entry(other, 0, &[4, 0, 2, 0, 1, 1]),
+        entry(note(8), 0, &[0; 4]),
+    ];
+    let listed = [0, 0, 4, 5, 6, 1].map(u32::to_le_bytes);
+    let records: [(u8, &[u8]); 6] = [
+        (1, &pages.concat()),
+        (2, &listed.concat()),
+        (3, &[1]),
+        (4, &[1; 9]),
+        (5, &[1, 0, 0, 0]),
+        (1, &[]),
+    ];
+    append(dir, &records);
+}
+
+#[test]
+fn a_dump_shows_all_that_a_record_can_say() {
+    let parent = tempfile::tempdir().unwrap();
+    let dir = parent.path();
+    Store::create(dir, Config::default()).unwrap().close().unwrap();
+    let before = dump(dir, &[]).0.len();
+    append_all(dir);
+    let mut said = dump(dir, &[]).0.split_off(before);
+    for object in said.iter_mut().filter_map(Value::as_object_mut) {
+        assert!(["lsn", "end_lsn", "length_bytes"].iter().all(|key| object.remove(*key).is_some()));
+    }
+    let steps = json!([{ "offset_bytes": 5, "bytes": 1 }, { "custom_kind": 8, "bytes": 2 }]);
+    let pages = json!([
+        { "file": 1, "block": 2, "steps": steps },
+        { "file": 3, "block": 0, "image_bytes": 2 },
+    ]);
+    let notes = json!([{ "note_kind": 7, "bytes": 3 }, { "note_kind": 8, "bytes": 0 }]);
+    let files = json!([{ "file": 4, "blocks": 5, "tablespace": 6, "unlogged": true }]);
+    let expected = [
+        json!({ "kind": "pages", "pages": pages, "notes": notes }),
+        json!({ "kind": "checkpoint", "redo_lsn": "0/00000000", "files": files }),
+        json!({ "kind": "void" }),
+        json!({ "kind": "truncate", "senseless": "a body of 9 bytes" }),
+        json!({ "kind": "drop", "file": 1 }),
+        json!({ "kind": "pages", "pages": [], "notes": [] }),
+    ];
+    assert_eq!(said, expected);
+    let words = [
+        "1:2 bytes 5..6 custom(8, 2 bytes); 3:0 image of 2 bytes; note of kind 7, 3 bytes; note",
+        " checkpoint redo 0/00000000, 1 files\n",
+        " void\n",
+        " truncate   makes no sense: a body of 9 bytes\n",
+        " drop       file 1\n",
+        " pages\n",
+    ];
+    let lines = wal("dump", dir, &[]).fine();
+    assert!(words.iter().all(|words| lines.contains(words)), "{words:?} in {lines}");
+}
+
+/// A dump whose memory is limited, by its addresses: this many KiB.
+fn limited(kib: u32, dir: &Path, options: &[&str]) -> Output {
+    let script = "ulimit -v \"$0\" && exec \"$@\"";
+    let mut command = Command::new("sh");
+    command.args(["-c", script, &kib.to_string(), env!("CARGO_BIN_EXE_seawall"), "wal", "dump"]);
+    command.arg(dir).args(options).stdin(Stdio::null()).output().unwrap()
+}
+
+#[test]
+fn a_dump_takes_little_more_memory_than_the_greatest_record() {
+    const MANY: usize = 1_000_000;
+    const STEPS: usize = 4_194_000;
+    // The record has 16 MiB, and 6 are the program; a list of 8 bytes a step would be too much.
+    const LIMIT_KIB: u32 = 40 << 10;
+    let parent = tempfile::tempdir().unwrap();
+    let dir = parent.path();
+    Store::create(dir, Config::default()).unwrap().close().unwrap();
+    let page = PageId::new(FileId(1), 0);
+    let steps = entry(page, STEPS as u32, &[0; 4 * STEPS]);
+    let notes = entry(PageId::new(FileId(0), 7), 0, &[0; 4]).repeat(MANY);
+    let images = entry(page, 0, &[0; 4]).repeat(MANY);
+    append(dir, &[(1, &steps), (1, &notes), (1, &images)]);
+    // An object for each, for the page that has the steps, and for each line but the last, which
+    // has two; or what stands for each in the text.
+    let cases: [(&[&str], &[u8], usize); 2] = [
+        (&["--json", "--kind", "pages"], b"{", STEPS + 2 * MANY + 1 + 3 + 2),
+        (&["--kind", "pages"], b" 0..0", STEPS),
+    ];
+    for (options, what, expected) in cases {
+        let Output { status, stdout, stderr } = limited(LIMIT_KIB, dir, options);
+        assert!(status.success(), "{options:?}: {status}, {}", String::from_utf8_lossy(&stderr));
+        let found = stdout.windows(what.len()).filter(|found| *found == what).count();
+        assert_eq!(found, expected, "{options:?}");
+    }
 }
 
 #[test]

@@ -2,20 +2,22 @@
 
 use super::WalArgs;
 use super::content::Content;
+use super::object::Object;
 use super::walk::Walk;
 use crate::exit::Failure;
 use crate::output::Output;
 use seawall::Record;
 use seawall::seawall_core::wal::record::RECORD_HEADER_BYTES;
-use serde_json::{Value, json};
+use serde_json::json;
+use std::fmt;
 use std::ops::ControlFlow;
 
 pub(super) fn run(args: &WalArgs) -> Result<(), Failure> {
     let mut output = Output::new();
     let end = Walk::new(args)?.run(|record, content| {
         match args.json {
-            true => output.line(object(record, content))?,
-            false => output.line(text(record, content).trim_end())?,
+            true => output.json(&Object { record, content })?,
+            false => output.line(Text { record, content })?,
         }
         Ok(if output.has_reader() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
     })?;
@@ -28,21 +30,20 @@ pub(super) fn run(args: &WalArgs) -> Result<(), Failure> {
     end.verdict()
 }
 
-/// Bytes of header and body.
-fn length_bytes(record: &Record) -> usize {
-    RECORD_HEADER_BYTES + record.body.len()
+/// A record as a line of text.
+struct Text<'t> {
+    record: &'t Record,
+    content: &'t Content<'t>,
 }
 
-fn text(record: &Record, content: &Content) -> String {
-    let (start, end, length) = (record.start, record.end, length_bytes(record));
-    format!("{start} {end} {length:>7} {:<10} {content}", record.kind.name())
-}
-
-fn object(record: &Record, content: &Content) -> Value {
-    let mut object = content.json();
-    object["lsn"] = json!(record.start.to_string());
-    object["end_lsn"] = json!(record.end.to_string());
-    object["length_bytes"] = json!(length_bytes(record));
-    object["kind"] = json!(record.kind.name());
-    object
+impl fmt::Display for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { record, content } = self;
+        let length = RECORD_HEADER_BYTES + record.body.len();
+        write!(f, "{} {} {length:>7} ", record.start, record.end)?;
+        match content.is_empty() {
+            true => f.write_str(record.kind.name()),
+            false => write!(f, "{:<10} {content}", record.kind.name()),
+        }
+    }
 }

@@ -54,7 +54,7 @@ struct File {
 }
 
 impl Stats {
-    fn add(&mut self, record: &Record, content: &Content, only: Option<u32>) {
+    fn add(&mut self, record: &Record, content: &Content<'_>, only: Option<u32>) {
         let kind = self.kinds.entry(record.kind.name()).or_default();
         kind.records += 1;
         kind.bytes += record.end.since(record.start);
@@ -63,12 +63,12 @@ impl Stats {
                 kind.images += 1;
                 kind.image_bytes += change.bytes();
             }
-            let number = change.page.file().0;
+            let number = change.page().file().0;
             if only.is_none_or(|only| only == number) {
                 let has_row = self.files.len() < FILES_MAX || self.files.contains_key(&number);
                 match has_row {
-                    true => self.files.entry(number).or_default().add(change),
-                    false => self.other_files.add(change),
+                    true => self.files.entry(number).or_default().add(&change),
+                    false => self.other_files.add(&change),
                 }
             }
         }
@@ -126,7 +126,7 @@ impl Stats {
 }
 
 impl File {
-    fn add(&mut self, change: &Change) {
+    fn add(&mut self, change: &Change<'_>) {
         self.changes += 1;
         self.bytes += change.bytes();
         self.images += u64::from(change.is_image());

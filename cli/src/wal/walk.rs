@@ -53,7 +53,7 @@ impl<'a> Walk<'a> {
     /// Shows the records that are asked for. Gives `None` if `visit` has enough.
     pub(super) fn run(
         &self,
-        mut visit: impl FnMut(&Record, &Content) -> Result<ControlFlow<()>, Failure>,
+        mut visit: impl FnMut(&Record, &Content<'_>) -> Result<ControlFlow<()>, Failure>,
     ) -> Result<Option<End>, Failure> {
         let body_bytes = self.control.format.page_bytes as usize - PAGE_HEADER_BYTES;
         let mut reader = match self.begin()? {
@@ -109,7 +109,7 @@ impl<'a> Walk<'a> {
         self.args.to.filter(|to| position >= *to).map(|to| format!("--to {to}"))
     }
 
-    fn is_asked_for(&self, record: &Record, content: &Content) -> bool {
+    fn is_asked_for(&self, record: &Record, content: &Content<'_>) -> bool {
         self.args.kind.is_none_or(|kind| kind == record.kind)
             && self.args.file.is_none_or(|file| content.is_about(FileId(file)))
     }

@@ -1,6 +1,8 @@
 //! Running the binary, and comparing what a directory holds.
 #![allow(dead_code, reason = "each test file uses a part")]
 
+pub(crate) mod forge;
+
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
