@@ -7,6 +7,14 @@
 //!   nothing lost, nothing extra, nothing half applied.
 //! * the last operation that a data page names touches it, and no later one of its thread does;
 //!   its payload is there; its K fits its thread's and is no other operation's.
+//!
+//! # Bounds
+//! Pages can be forged, with the right checksums. The time that this takes is bounded by the pages
+//! that are on disk and by the log, and the memory by the pages, whatever they say:
+//! * without a file of as many pages as the meta page says, no data page is read;
+//! * reading ends when too much was found: each page that is not on disk is a finding, whoever
+//!   says that it is there;
+//! * no more operations are replayed than the log has had room for: see [`OPERATION_BYTES_MIN`].
 
 mod findings;
 
@@ -17,6 +25,7 @@ use crate::torture::layout::{Found, Layout};
 use crate::torture::page::{DataPage, PAYLOAD_OFFSET, ThreadPage};
 use crate::torture::plan::OpId;
 use findings::Findings;
+use seawall::seawall_core::wal::record::RECORD_HEADER_BYTES;
 use seawall::{Error, FileId, PageId, Store};
 use std::collections::HashMap;
 
@@ -59,6 +68,9 @@ fn unfinished(store: &Store, file: FileId) -> Result<Verified, Failure> {
     let mut findings = Findings::default();
     let pages = store.blocks(file)?;
     for block in 0..pages {
+        if findings.are_too_many() {
+            break;
+        }
         let id = PageId::new(file, block);
         let zero = |body: &[u8]| match body.iter().position(|byte| *byte != 0) {
             None => Ok(()),
@@ -87,6 +99,14 @@ fn read<T>(
     Ok(None)
 }
 
+/// The least that an operation takes in the log: a record with two entries, the thread's page and a
+/// data page. An entry is a page id and a count, then the place and the length of what is written.
+///
+/// The log bounds the operations that a thread page may claim: replaying 2^60 takes for ever. This
+/// excludes pages that are forged, however many; it does not exclude a log that is as well, and a
+/// control file, whose positions say that there has been that much of it.
+const OPERATION_BYTES_MIN: u64 = RECORD_HEADER_BYTES as u64 + 2 * (8 + 4 + 4);
+
 struct Check<'s> {
     store: &'s Store,
     layout: Layout,
@@ -113,12 +133,13 @@ impl Check<'_> {
     fn everything(&mut self) -> Result<Verified, Failure> {
         let (expected, pages) =
             (self.layout.blocks(), self.store.blocks(self.layout.data_page(0).file())?);
-        if pages != expected {
-            self.findings.add(format!("the file has {pages} pages, expected {expected}"));
-        }
         let lost = self.store.recovery().lost_pages;
         if lost > 0 {
             self.findings.add(format!("{lost} pages of the last checkpoint are not on disk"));
+        }
+        if pages != expected {
+            self.findings.add(format!("the file has {pages} pages, expected {expected}"));
+            return Ok(Verified { last: 0, pages });
         }
         let threads = self.threads()?;
         let last = threads.iter().flatten().map(|page| page.sequence).max().unwrap_or(0);
@@ -126,21 +147,37 @@ impl Check<'_> {
         let Some(threads) = threads.into_iter().collect::<Option<Vec<_>>>() else {
             return Ok(verified);
         };
-        let operations = threads
-            .iter()
-            .try_fold(0_u64, |sum, page| sum.checked_add(page.operations))
-            .filter(|operations| *operations == last);
-        if operations.is_none() {
+        if !self.are_plausible(&threads, last) {
+            return Ok(verified);
+        }
+        let found = self.data_pages()?;
+        if !self.findings.are_too_many() {
+            let expected = self.recompute(&threads, &found);
+            self.compare(&threads, &found, &expected);
+        }
+        Ok(verified)
+    }
+
+    /// Whether the threads can have done what they say; if not, that is a finding.
+    fn are_plausible(&mut self, threads: &[ThreadPage], last: u64) -> bool {
+        let operations =
+            threads.iter().try_fold(0_u64, |sum, page| sum.checked_add(page.operations));
+        if operations != Some(last) {
             let all: Vec<_> = threads.iter().map(|page| page.operations).collect();
             self.findings.add(format!(
                 "the greatest number is {last}, but the threads have done {all:?} operations"
             ));
-            return Ok(verified);
+            return false;
         }
-        let found = self.data_pages(pages)?;
-        let expected = self.recompute(&threads, &found);
-        self.compare(&threads, &found, &expected);
-        Ok(verified)
+        let (end, ..) = self.store.wal_positions();
+        let most = end.0 / OPERATION_BYTES_MIN;
+        if last > most {
+            self.findings.add(format!(
+                "the threads have done {last} operations, expected {most} at most: \
+                 the log ends at {end}"
+            ));
+        }
+        last <= most
     }
 
     /// Reads the thread pages; one that cannot be had is `None`, and a finding.
@@ -160,16 +197,16 @@ impl Check<'_> {
         Ok(threads)
     }
 
-    /// Reads the data pages. Outside `None`: cannot be had. Inside: not touched.
-    fn data_pages(&mut self, blocks: u32) -> Result<Vec<Option<Option<Read>>>, Failure> {
+    /// Reads the data pages, until too much was found. Outside `None`: cannot be had. Inside: not
+    /// touched.
+    fn data_pages(&mut self) -> Result<Vec<Option<Option<Read>>>, Failure> {
         let plan = self.layout.plan;
         let mut found = Vec::new();
         for data_page in 0..plan.pages {
-            let id = self.layout.data_page(data_page);
-            if id.block() >= blocks {
-                found.push(None);
-                continue;
+            if self.findings.are_too_many() {
+                break;
             }
+            let id = self.layout.data_page(data_page);
             let decode = |body: &[u8]| {
                 let page = DataPage::decode(body)?;
                 Ok(page.map(|page| {

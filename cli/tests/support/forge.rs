@@ -1,7 +1,8 @@
 //! Files with the right checksums that no store has written.
 
-use seawall::seawall_core::control::{Control, Slots};
+use seawall::seawall_core::control::{Control, ControlFile, Slots};
 use seawall::seawall_core::page::Page;
+use seawall::seawall_core::poison::Poison;
 use seawall::seawall_core::wal::position::{BLOCK_HEADER_BYTES, Geometry, segment_path};
 use seawall::seawall_core::wal::reader::WalReader;
 use seawall::seawall_core::wal::record::{BlockHeader, RECORD_HEADER_BYTES};
@@ -16,25 +17,34 @@ pub(crate) fn entry(page: PageId, count: u32, rest: &[u8]) -> Vec<u8> {
     [&page.to_bits().to_le_bytes()[..], &count.to_le_bytes(), rest].concat()
 }
 
-/// Appends records, by kind and body, to the log of a store that nobody has open.
-pub(crate) fn append(dir: &Path, records: &[(u8, &[u8])]) {
+/// Appends records, by kind and body, to the log of a store that nobody has open. Gives where they
+/// start and end.
+pub(crate) fn append(dir: &Path, records: &[(u8, &[u8])]) -> (Lsn, Lsn) {
     let disk = Arc::new(LinuxDisk::read_only(dir));
     let (_, control) = Slots::read(&*disk).unwrap().latest().unwrap();
     let geometry = Geometry::new(&control.format);
     let mut reader = WalReader::new(disk, geometry, control.system_id, control.redo);
-    let end = loop {
-        match reader.read().unwrap() {
-            Ok(_) => {}
-            Err(stop) => break stop.at,
-        }
-    };
+    while reader.read().unwrap().is_ok() {}
+    let start = reader.position();
     let mut stream = Vec::new();
     for (kind, body) in records {
-        let start = end.plus(stream.len() as u64);
-        stream.extend(record(start, *kind, body));
+        stream.extend(record(start.plus(stream.len() as u64), *kind, body));
         stream.resize(stream.len().next_multiple_of(8), 0);
     }
-    write(dir, &control, end, &stream);
+    write(dir, &control, start, &stream);
+    (start, start.plus(stream.len() as u64))
+}
+
+/// Has the last checkpoint of a store say that there were these files at the end of the log:
+/// number, blocks, tablespace, kind.
+pub(crate) fn list(dir: &Path, files: &[[u32; 4]]) {
+    let words = files.iter().flatten().flat_map(|word| word.to_le_bytes());
+    let (redo, _) = append(dir, &[]);
+    let body: Vec<u8> = redo.0.to_le_bytes().into_iter().chain(words).collect();
+    let (checkpoint, checkpoint_end) = append(dir, &[(2, &body)]);
+    let mut control = ControlFile::open(&LinuxDisk::new(dir), Arc::new(Poison::new())).unwrap();
+    let next = Control { checkpoint, checkpoint_end, redo, ..*control.latest() };
+    control.write(next).unwrap();
 }
 
 /// A record: the byte map is in `wal/record.rs` of the core.
