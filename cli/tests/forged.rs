@@ -9,8 +9,9 @@ use support::{Ran, forge, run};
 
 const PAGE_BYTES: u64 = 8192;
 const META_BLOCK: u64 = 0;
-/// The page of the first thread.
-const THREAD_BLOCK: u64 = 1;
+const FIRST_THREAD_BLOCK: u64 = 1;
+const FIRST_DATA_BLOCK: u64 = 65;
+const PAGES: u64 = 4;
 const OPERATIONS: u64 = 50;
 /// Pages of which a store does not have the thousandth part.
 const MANY: u32 = 1 << 22;
@@ -35,9 +36,18 @@ fn forge_pages(data: &Path, pages: u32) {
     forge(data, META_BLOCK, 24, |meta| meta[12..16].copy_from_slice(&pages.to_le_bytes()));
 }
 
-fn forge_thread(data: &Path, operations: u64, sequence: u64) {
+fn forge_thread(data: &Path, thread: u64, operations: u64, sequence: u64) {
     let words = [operations, sequence].map(u64::to_le_bytes).concat();
-    forge(data, THREAD_BLOCK, 16, |thread| thread.copy_from_slice(&words));
+    forge(data, FIRST_THREAD_BLOCK + thread, 16, |thread| thread.copy_from_slice(&words));
+}
+
+/// Changes how many operations have touched a data page, whose checksum is of all but itself.
+fn forge_count(data: &Path, page: u64, count: u64) {
+    forge::change(data, PAGE_BYTES, FIRST_DATA_BLOCK + page, |body| {
+        body[..8].copy_from_slice(&count.to_le_bytes());
+        let sum = crc32c::crc32c_append(crc32c::crc32c(&body[..40]), &body[44..]);
+        body[40..44].copy_from_slice(&sum.to_le_bytes());
+    });
 }
 
 /// What `verify` finds.
@@ -79,13 +89,32 @@ fn more_operations_than_the_log_has_had_room_for_are_not_replayed() {
     let parent = tempfile::tempdir().unwrap();
     let data = store(parent.path());
     for (operations, sequence) in [(1 << 23, 1 << 23), (1 << 60, 1 << 60)] {
-        forge_thread(&data, operations, sequence);
+        forge_thread(&data, 0, operations, sequence);
         let found = findings(parent.path());
         assert_eq!(found.len(), 1, "{found:?}");
         let words = [&format!("have done {operations} operations, expected "), "the log ends at"];
         assert!(words.iter().all(|words| found[0].contains(words)), "{found:?}");
     }
-    forge_thread(&data, u64::MAX, OPERATIONS);
+    forge_thread(&data, 0, u64::MAX, OPERATIONS);
     let found = findings(parent.path());
     assert!(found[1].starts_with("the greatest number is 50, but the threads"), "{found:?}");
+}
+
+#[test]
+fn torture_names_the_page_whose_number_none_can_follow() {
+    let refused = |operations: &str, words: &str, forge: fn(&Path)| {
+        let parent = tempfile::tempdir().unwrap();
+        forge(&store(parent.path()));
+        let options = ["--ops", operations, "--threads", "1"];
+        let found = format!("{words}: found 18446744073709551615, which none can follow");
+        run("torture", parent.path(), &options).failed(1, &[&found]);
+    };
+    refused("1", "page 1:1: operations", |data| forge_thread(data, 0, u64::MAX, OPERATIONS));
+    // Of a thread that does not run; then the one that does draws the last number there is.
+    let last = "K of the last operation";
+    refused("1", &format!("page 1:6: {last}"), |data| forge_thread(data, 5, 1, u64::MAX));
+    refused("2", &format!("page 1:1: {last}"), |data| forge_thread(data, 5, 1, u64::MAX - 1));
+    refused("1", "page 1:65: operations", |data| {
+        (0..PAGES).for_each(|page| forge_count(data, page, u64::MAX));
+    });
 }

@@ -93,8 +93,9 @@ impl DataPage {
         let before = Self::decode(page.body())
             .map_err(|what| Failure::Finding(format!("page {id}: {what}")))?;
         let (count, sum) = before.map_or((0, 0), |before| (before.count, before.sum));
+        let count = next(count, id, "operations")?;
         let sum = sum.wrapping_add(plan.summand(op, data_page));
-        let after = Self { count: count + 1, sum, last: op, sequence };
+        let after = Self { count, sum, last: op, sequence };
         let area = page.body().len() - PAYLOAD_OFFSET;
         let (range, payload) = plan.payload(op, data_page, area);
         page.write(PAYLOAD_OFFSET + range.start, &payload)?;
@@ -123,6 +124,13 @@ fn check(stored: u32, computed: u32) -> Result<(), String> {
         return Ok(());
     }
     Err(format!("torture checksum in the page {stored:08x}, of its bytes {computed:08x}"))
+}
+
+/// The number after one that a page holds. Nobody counts as far as 2^64: who is there was forged.
+pub(crate) fn next(number: u64, page: PageId, what: &str) -> Result<u64, Failure> {
+    number.checked_add(1).ok_or_else(|| {
+        Failure::Finding(format!("page {page}: {what}: found {number}, which none can follow"))
+    })
 }
 
 /// A number of the body. Bodies are thousands of bytes long, offsets here are constants below 48.

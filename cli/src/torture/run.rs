@@ -4,7 +4,7 @@ use super::acks::Acks;
 use super::layout::Layout;
 use super::page::ThreadPage;
 use super::report::{self, Summary};
-use super::worker::{Ended, Latencies, Shared, work};
+use super::worker::{Ended, Last, Latencies, Shared, work};
 use crate::args::{MAX_THREADS, TortureArgs};
 use crate::exit::Failure;
 use hdrhistogram::Histogram;
@@ -72,22 +72,25 @@ impl<'s> Run<'s> {
         args: &TortureArgs,
         trace: Option<&'s Arc<Trace>>,
     ) -> Result<Self, Failure> {
-        let mut pages = Vec::new();
+        let (mut done, mut last) = (Vec::new(), Last { sequence: 0, page: layout.thread_page(0) });
         for thread in 0..MAX_THREADS {
-            let id = layout.thread_page(thread);
-            let page = ThreadPage::decode(&store.read(id)?);
-            pages.push(page.map_err(|what| Failure::Finding(format!("page {id}: {what}")))?);
+            let page = layout.thread_page(thread);
+            let ThreadPage { operations, sequence } = ThreadPage::decode(&store.read(page)?)
+                .map_err(|what| Failure::Finding(format!("page {page}: {what}")))?;
+            done.push(operations);
+            if sequence > last.sequence {
+                last = Last { sequence, page };
+            }
         }
-        let last = pages.iter().map(|page| page.sequence).max().unwrap_or(0);
         let mut latencies = Vec::new();
         for _ in 0..args.threads {
             latencies.push(Mutex::new(empty_histogram()?));
         }
         let budget = Budget::new(args);
-        let acks = Acks::after(last);
+        let acks = Acks::after(last.sequence);
         Ok(Self {
-            shared: Shared { store, layout, sequence: Mutex::new(last), acks, trace, budget },
-            done: pages.iter().map(|page| page.operations).collect(),
+            shared: Shared { store, layout, last: Mutex::new(last), acks, trace, budget },
+            done,
             latencies,
             constant_checkpoints: args.checkpoint_every.is_zero(),
             report: args.report,

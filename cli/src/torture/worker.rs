@@ -6,7 +6,7 @@
 
 use super::acks::Acks;
 use super::layout::Layout;
-use super::page::{DataPage, ThreadPage};
+use super::page::{DataPage, ThreadPage, next};
 use super::plan::OpId;
 use super::run::Budget;
 use crate::exit::Failure;
@@ -23,11 +23,20 @@ const PAUSE: Duration = Duration::from_micros(200);
 pub(super) struct Shared<'s> {
     pub(super) store: &'s Store,
     pub(super) layout: Layout,
-    /// The number of the last operation. Held from the draw to the commit.
-    pub(super) sequence: Mutex<u64>,
+    /// Held from the draw to the commit.
+    pub(super) last: Mutex<Last>,
     pub(super) acks: Acks,
     pub(super) trace: Option<&'s Arc<Trace>>,
     pub(super) budget: Budget,
+}
+
+/// The last of all operations.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Last {
+    /// Its number.
+    pub(super) sequence: u64,
+    /// The page of its thread, which holds the number.
+    pub(super) page: PageId,
 }
 
 /// Why a thread ends before its time.
@@ -64,7 +73,7 @@ pub(super) fn work(
 ) -> Result<(), Ended> {
     let mut op = OpId { thread, number: done };
     while shared.budget.take() {
-        op.number += 1;
+        op.number = next(op.number, shared.layout.thread_page(thread), "operations")?;
         if shared.layout.plan.is_abandoned_first(op) {
             abandon(shared, op)?;
         }
@@ -86,17 +95,17 @@ fn commit(shared: &Shared<'_>, op: OpId) -> Result<(u64, Lsn), Failure> {
     let (store, layout) = (shared.store, &shared.layout);
     let mut operation = lock_pages(store, &pages(layout, op))?;
     // A thread that panicked between draw and commit has undone its operation.
-    let mut last = shared.sequence.lock().unwrap_or_else(PoisonError::into_inner);
-    let sequence = *last + 1;
-    ThreadPage { operations: op.number, sequence }
-        .write(&mut operation.page(layout.thread_page(op.thread))?)?;
+    let mut last = shared.last.lock().unwrap_or_else(PoisonError::into_inner);
+    let sequence = next(last.sequence, last.page, "K of the last operation")?;
+    let thread_page = layout.thread_page(op.thread);
+    ThreadPage { operations: op.number, sequence }.write(&mut operation.page(thread_page)?)?;
     for data_page in layout.plan.touched(op).as_slice() {
         let id = layout.data_page(*data_page);
         let mut page = operation.page(id)?;
         DataPage::apply(&layout.plan, op, sequence, *data_page, &mut page, id)?;
     }
     let end = store.commit_async(operation)?;
-    *last = sequence;
+    *last = Last { sequence, page: thread_page };
     Ok((sequence, end))
 }
 
