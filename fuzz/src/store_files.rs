@@ -1,4 +1,4 @@
-//! Damage to any file of a whole store: it opens with exactly what was committed, or it refuses, or
+//! Damage to any file of a whole store, and files that nobody made: it opens with exactly what was committed, or it refuses, or
 //! it reports the pages that are lost. A check beforehand says which.
 //!
 //! # What no store can notice, and may so be missing
@@ -8,11 +8,12 @@
 //! Where the end of the log is missing, a page on disk may be newer than what is left: to report
 //! that is as good.
 
-use crate::base::{Base, PAGES, Tree, UNLOGGED, check_effort, crash, id, read_stamp, tree};
+use crate::base::{Base, PAGES, Tree, UNLOGGED, check_effort, crash, id, read_stamp, stamp, tree};
 use crate::memory::bounded;
 use crate::oracle::{commits_min, first_damage};
 use crate::{Outcome, take_array, take_byte};
 use seawall_core::check::check;
+use seawall_core::checkpoint::Urgency;
 use seawall_core::control::ControlFile;
 use seawall_core::disk::Disk;
 use seawall_core::engine::Engine;
@@ -27,6 +28,23 @@ pub(crate) const OUTCOMES: &[Outcome] = &["pages lost", "refused", "shorter log"
 
 /// Pieces of damage in one input at most.
 const DAMAGES_MAX: usize = 6;
+
+/// Files that are no part of the store, until damage makes them.
+const STRAYS: [&str; 10] = [
+    "wal/0000000000000000",
+    "wal/0000000000000001",
+    "wal/0000000000000002",
+    "wal/0000000000000040",
+    "wal/new",
+    "data/00000000.0",
+    "data/00000001.3",
+    "data/00000003.0",
+    "data/00000003.1",
+    "data/00000001.unlogged.0",
+];
+
+/// Commits after an opening.
+const COMMITS: u64 = 48;
 
 /// Input: the store (1), then damages: kind (1), file (1), place (2), amount or other file (2).
 ///
@@ -91,7 +109,7 @@ fn damage(tree: &mut Tree, [kind, file, low, high, amount, other]: [u8; 6]) {
     let at = at % bytes.len().max(1);
     let to_the_end = bytes.len() - at.min(bytes.len());
     let amount = usize::from(amount);
-    match kind % 10 {
+    match kind % 11 {
         0 if to_the_end > 0 => bytes[at] ^= 1 << (amount % 8),
         1 => bytes[at..][..amount.min(to_the_end)].fill(other),
         2 => bytes[at / 512 * 512..].iter_mut().take(512).for_each(|byte| *byte = 0),
@@ -109,7 +127,12 @@ fn damage(tree: &mut Tree, [kind, file, low, high, amount, other]: [u8; 6]) {
             let len = piece.len().min(to_the_end);
             bytes[at..at + len].copy_from_slice(&piece[..len]);
         }
-        _ => _ = tree.remove(&path),
+        9 => _ = tree.remove(&path),
+        _ => {
+            let mut bytes = theirs;
+            bytes.truncate(usize::from(u16::from_le_bytes([low, high])));
+            tree.insert(STRAYS[usize::from(file) % STRAYS.len()].to_owned(), bytes);
+        }
     }
 }
 
@@ -195,16 +218,30 @@ impl Expected {
     }
 }
 
-/// What has opened can be closed, and is the same when it is opened again.
+/// What has opened can be used: what is committed, over many segments of the log and several
+/// checkpoints, survives the next crash, and then a close.
 fn goes_on(base: &Base, disk: &SimDisk, engine: Engine) {
-    let stamps = |engine: &Engine| {
-        let blocks = engine.blocks(FileId(1)).unwrap_or(0) as usize;
-        (0..blocks.min(PAGES)).map(|page| read_stamp(engine, page).ok()).collect::<Vec<_>>()
+    // The limit was for the opening.
+    disk.clear_faults();
+    let whole: Vec<usize> = (0..PAGES).filter(|page| read_stamp(&engine, *page).is_ok()).collect();
+    for (number, page) in (1..=COMMITS).zip(whole.iter().cycle()) {
+        let end = stamp(&engine, &[*page], 1000 + number).expect("no fault");
+        engine.wait_durable(end).expect("no fault");
+        if number % (COMMITS / 3) == 0 {
+            engine.checkpoint(Urgency::Immediate).expect("no fault");
+        }
+    }
+    let stamps = |engine: &Engine| -> Vec<_> {
+        whole.iter().map(|page| read_stamp(engine, *page).expect("it was")).collect()
     };
     let before = stamps(&engine);
+    drop(engine);
+    let disk = crash(disk).mount();
+    let engine = base.open(&disk).expect("nothing was damaged since");
+    assert_eq!(stamps(&engine), before);
     engine.close().expect("no fault");
     drop(engine);
-    let engine = base.open(&crash(disk).mount()).expect("it was closed");
+    let engine = base.open(&crash(&disk).mount()).expect("it was closed");
     assert!(engine.recovery().was_closed);
     assert_eq!(stamps(&engine), before);
 }

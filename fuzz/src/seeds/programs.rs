@@ -15,6 +15,7 @@ const APPEND: u8 = 5;
 const COPY_FILE: u8 = 6;
 const SWAP: u8 = 7;
 const REMOVE: u8 = 9;
+const STRAY: u8 = 10;
 
 pub(super) fn store_files() -> Vec<Named> {
     let (roomy, evicting, closed) = (Base::roomy(), Base::evicting(), Base::closed());
@@ -66,6 +67,10 @@ pub(super) fn store_files() -> Vec<Named> {
             let first = segment_path(roomy.segments[0].0);
             one(roomy, with(roomy, COPY_FILE, &segment_path(roomy.segments[1].0), &first))
         }),
+        ("old_log_segment_empty", one(roomy, [STRAY, 1, 0, 0, 0, 0])),
+        ("old_log_segment", one(evicting, [STRAY, 2, 0, 16, 0, 20])),
+        ("file_of_no_number", one(closed, [STRAY, 5, 0, 0, 0, 0])),
+        ("last_segment_of_no_file", one(closed, [STRAY, 8, 0, 0, 0, 0])),
         (
             "several",
             of(
