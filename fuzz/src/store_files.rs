@@ -1,5 +1,5 @@
-//! Damage to any file of a whole store, and files that nobody made: it opens with exactly what was committed, or it refuses, or
-//! it reports the pages that are lost. A check beforehand says which.
+//! Damage to any file of a whole store, and files that nobody made: it opens with exactly what was
+//! committed, or it refuses, or it reports the pages that are lost. A check beforehand says which.
 //!
 //! # What no store can notice, and may so be missing
 //! The end of the log from a position on, if no valid block at or behind it, nor the control file,

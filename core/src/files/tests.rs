@@ -232,6 +232,11 @@ fn a_file_that_cannot_be_created_leaves_nothing_and_an_entry_that_was_left_is_us
     assert_eq!(disk.list(DATA_DIR).unwrap(), [""; 0]);
     disk.write_file("data/00000001.0", &[]);
     assert_eq!(files.create(FileOptions::default()).unwrap(), FILE);
+    disk.fail_at(1, Fault::once(EMFILE).only(OpKind::Open));
+    disk.fail_at(1, Fault::once(EIO).only(OpKind::Remove));
+    let error = files.create(FileOptions::default()).unwrap_err();
+    let Error::Poisoned(cause) = error else { panic!("it is left, and nobody knows: {error}") };
+    assert_eq!((cause.op, &cause.file[..]), ("remove", "data/00000002.0"));
 }
 
 #[test]

@@ -260,10 +260,6 @@ pub(super) const SURVIVORS: &[Survivor] = &[
         because: "only slower: the log is read for no page",
     },
     Survivor {
-        name: "recovery/rehearsal.rs:rehearse_in:!is_full->true",
-        because: "only memory: the pass goes on, and is too full at its end as well",
-    },
-    Survivor {
         name: "recovery/replay.rs:admit:file.id() == page.file()->false",
         because: "only slower: the file is looked up again",
     },
