@@ -5,7 +5,7 @@
 //!            PostgreSQL: PANIC
 //! threads    2 (a committer whose sync fails, a task)
 //! bounds     one record, inserted before
-//! cost       15 executions under dpor
+//! cost       9 executions under dpor
 //! broken by  poison that wakes no tasks; a task that is entered without a look at the poison
 
 use super::fixture::Store;
