@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{config, create, engine_on, files_of, open};
+use common::{config, create, engine_on, files_of, open, survey};
 use seawall_core::check::{Effect, FindingKind, check};
 use seawall_core::checkpoint::{Urgency, files_max};
 use seawall_core::control::CONTROL_FILE;
@@ -189,8 +189,10 @@ fn pages_that_are_missing_in_the_middle_are_counted_as_well() {
         let disk = SimDisk::new();
         drop(store(&disk, FileOptions::default()));
         disk.truncate(&format!("data/00000001.{segment}"), bytes);
+        let lost = u64::from(BLOCKS) - left.len() as u64;
+        assert_eq!(survey(&disk).rehearse().unwrap().lost_pages, lost);
         let engine = open(&disk, &config()).unwrap();
-        assert_eq!(engine.recovery().lost_pages, u64::from(BLOCKS) - left.len() as u64);
+        assert_eq!(engine.recovery().lost_pages, lost);
         let whole = left.iter().filter(|block| engine.read(page(**block)).is_ok());
         assert_eq!(whole.count(), left.len());
         // Of the rest of the file, those that are left of it.

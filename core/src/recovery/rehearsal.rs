@@ -50,8 +50,8 @@ struct Pass<'s> {
     after: Option<PageId>,
     at_once: usize,
     met: BTreeSet<PageId>,
-    /// The first page that is left to the next pass.
-    left: Option<PageId>,
+    /// Whether there are others behind those.
+    has_more: bool,
     page: Page,
 }
 
@@ -92,7 +92,7 @@ impl Survey {
                 Ok(())
             })?;
             rehearsal.pages += pass.met.len() as u64;
-            if rehearsal.refusal.is_some() || pass.left.is_none() {
+            if rehearsal.refusal.is_some() || !pass.has_more {
                 return Ok(rehearsal);
             }
             after = pass.met.last().copied();
@@ -111,8 +111,8 @@ impl<'s> Pass<'s> {
         let poison = Arc::new(Poison::new());
         let files = Files::open(disk, &format, poison, &survey.known_files())?;
         let page = Page::zeroed(format.page_bytes as usize);
-        let (met, left) = (BTreeSet::new(), None);
-        Ok(Self { survey, files, newer, after, at_once, met, left, page })
+        let (met, has_more) = (BTreeSet::new(), false);
+        Ok(Self { survey, files, newer, after, at_once, met, has_more, page })
     }
 
     fn go(&mut self, record: &Record, event: Event<'_>) -> Result<()> {
@@ -141,15 +141,14 @@ impl<'s> Pass<'s> {
 
     /// Remembers a page. Returns whether it is one of this pass, and is met for the first time.
     fn meet(&mut self, page: PageId) -> bool {
-        let is_before = self.after.is_some_and(|after| page <= after);
-        let is_behind = self.left.is_some_and(|left| page >= left);
-        if is_before || is_behind || !self.met.insert(page) {
+        if self.after.is_some_and(|after| page <= after) || !self.met.insert(page) {
             return false;
         }
-        if self.met.len() > self.at_once {
-            self.left = self.met.pop_last();
+        if self.met.len() <= self.at_once {
+            return true;
         }
-        self.left != Some(page)
+        self.has_more = true;
+        self.met.pop_last() != Some(page)
     }
 
     /// Reads a page as replay would.

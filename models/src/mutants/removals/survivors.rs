@@ -260,6 +260,10 @@ pub(super) const SURVIVORS: &[Survivor] = &[
         because: "only slower: the log is read for no page",
     },
     Survivor {
+        name: "recovery/rehearsal.rs:rehearse_in:rehearsal.refusal.is_some()->false",
+        because: "only slower: the log is read again, and nothing in it is looked at",
+    },
+    Survivor {
         name: "recovery/replay.rs:admit:file.id() == page.file()->false",
         because: "only slower: the file is looked up again",
     },
