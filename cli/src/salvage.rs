@@ -26,8 +26,7 @@ then be there in part, which the engine has to cope with.
 
 With --json: pages and files that stay damaged as in `check`, then one object: until_lsn,
 valid_end_lsn, durable_lsn, lost_bytes, cut_records, cut_changes, blocks_behind_end, newer_pages,
-damaged_pages, goes_on, outcome (nothing_to_do, asked, cut, failed) and
-aside_dir.
+damaged_pages, goes_on, outcome (nothing_to_do, asked, cut, failed) and aside_dir.
 ";
 
 /// Pages that are listed.

@@ -145,11 +145,10 @@ impl Recovery {
         if durable >= self.end() {
             return Ok(());
         }
-        let per_segment = geometry.blocks_per_segment;
-        let first = geometry.block(durable).max(number * per_segment);
-        let behind = (geometry.block(self.end()) + 1).min((number + 1) * per_segment);
+        let (first, last) = (geometry.block(durable), geometry.block(self.end()));
+        let ours = geometry.blocks_of_segment(number);
         let mut bytes = AlignedBytes::zeroed(geometry.block_bytes as usize);
-        for block in first..behind {
+        for block in first.max(ours.start)..(last + 1).min(ours.end) {
             let offset = geometry.block_offset(block);
             let read = file.read_at(&mut bytes, offset);
             let read = read.map_err(|e| failed("read", path, offset, e))?;

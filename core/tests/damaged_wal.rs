@@ -8,8 +8,8 @@
 mod common;
 
 use common::{
-    BODY_BYTES, Change, Recovered, config, content, create, files_of, forged_record, open, recover,
-    set_flushed_upto, survey,
+    BODY_BYTES, Change, Recovered, config, content, create, files_of, forged::forged_record, open,
+    recover, set_flushed_upto, survey,
 };
 use proptest::prelude::*;
 use seawall_core::checkpoint::Urgency;
@@ -110,7 +110,7 @@ impl Bed {
 
     /// Writes a record at a position of the stream, with right checksums.
     fn forge(&self, disk: &SimDisk, at: Lsn, length: u32, lsn: Lsn, kind: u8, body: &[u8]) {
-        self.overwrite(disk, at, &forged_record(length, lsn, kind, body));
+        self.overwrite(disk, at, &forged_record(length, lsn.0, kind, body));
     }
 
     /// Makes a segment as if all of it had been written and nothing synced.

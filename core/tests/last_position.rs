@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{config, create, files_of, forged_record, open};
+use common::{config, create, files_of, forged::forged_record, open};
 use seawall_core::checkpoint::Urgency;
 use seawall_core::control::{CONTROL_FILE, Control, ControlFile, Slots};
 use seawall_core::engine::Engine;
@@ -110,7 +110,7 @@ fn a_record_that_ends_where_no_position_is_was_written_by_nobody() {
     let mut bytes = disk.read_file(&path);
     let (last, offset) = (geometry().offset(control.checkpoint), geometry().offset(end));
     let (kind, length) = (bytes[last as usize + 16], (LIMIT.0 - end.0) as usize);
-    let record = forged_record(length as u32, end, kind, &vec![0; length - RECORD_HEADER_BYTES]);
+    let record = forged_record(length as u32, end.0, kind, &vec![0; length - RECORD_HEADER_BYTES]);
     bytes[offset as usize..][..record.len()].copy_from_slice(&record);
     disk.write_file(&path, &bytes);
     let Err(Error::Wal(WalFault::BadContent { lsn, reason })) = open(&disk, &config()).map(drop)

@@ -1,5 +1,9 @@
 //! Files with the right checksums that no store has written.
 
+#[path = "../../../core/tests/common/forged.rs"]
+mod forged;
+
+use forged::forged_record;
 use seawall::seawall_core::control::{Control, ControlFile, Slots};
 use seawall::seawall_core::page::Page;
 use seawall::seawall_core::poison::Poison;
@@ -28,7 +32,8 @@ pub(crate) fn append(dir: &Path, records: &[(u8, &[u8])]) -> (Lsn, Lsn) {
     let start = reader.position();
     let mut stream = Vec::new();
     for (kind, body) in records {
-        stream.extend(record(start.plus(stream.len() as u64), *kind, body));
+        let (length, at) = (RECORD_HEADER_BYTES + body.len(), start.plus(stream.len() as u64));
+        stream.extend(forged_record(length as u32, at.0, *kind, body));
         stream.resize(stream.len().next_multiple_of(8), 0);
     }
     write(dir, &control, start, &stream);
@@ -45,18 +50,6 @@ pub(crate) fn list(dir: &Path, files: &[[u32; 4]]) {
     let mut control = ControlFile::open(&LinuxDisk::new(dir), Arc::new(Poison::new())).unwrap();
     let next = Control { checkpoint, checkpoint_end, redo, ..*control.latest() };
     control.write(next).unwrap();
-}
-
-/// A record: the byte map is in `wal/record.rs` of the core.
-fn record(start: Lsn, kind: u8, body: &[u8]) -> Vec<u8> {
-    let mut header = [0; RECORD_HEADER_BYTES];
-    header[0..4].copy_from_slice(&((RECORD_HEADER_BYTES + body.len()) as u32).to_le_bytes());
-    header[4..8].copy_from_slice(&crc32c::crc32c(body).to_le_bytes());
-    header[8..16].copy_from_slice(&start.0.to_le_bytes());
-    header[16] = kind;
-    let checksum = crc32c::crc32c(&header[..20]);
-    header[20..24].copy_from_slice(&checksum.to_le_bytes());
-    [&header, body].concat()
 }
 
 /// Writes bytes of the stream, and the headers of the blocks that they are in.

@@ -65,13 +65,13 @@ impl Beyond {
         if control.ends_closed(at) {
             return Ok(beyond);
         }
-        let (first, per_segment) = (geometry.block(at), geometry.blocks_per_segment);
-        let all = Lsn(u64::MAX);
+        let (first, all) = (geometry.block(at), Lsn(u64::MAX));
         let mut blocks = Blocks::new(Arc::clone(disk), *geometry, control.system_id, all);
-        for number in segment::list(&**disk, geometry)? {
+        let present = segment::list(&**disk, geometry)?.into_iter();
+        for number in present.filter(|number| *number >= geometry.segment(at)) {
             let whole = segment::len(&**disk, number)? / geometry.block_bytes;
-            let segment_first = number * per_segment;
-            for block in first.max(segment_first)..segment_first + whole.min(per_segment) {
+            let ours = geometry.blocks_of_segment(number);
+            for block in first.max(ours.start)..ours.end.min(ours.start + whole) {
                 // A block that is not valid tells nothing.
                 if let Ok(header) = blocks.load(block)? {
                     beyond.note(&header, geometry.payload_bytes, header.address > at);

@@ -122,7 +122,7 @@ impl Blocks {
         let Some(file) = self.open(number)? else {
             return Ok(Err(format!("there is no {}", segment_path(number))));
         };
-        let segment_end = (number + 1) * geometry.blocks_per_segment;
+        let segment_end = geometry.blocks_of_segment(number).end;
         let limit = self.limit.0.div_ceil(geometry.payload_bytes).max(first + 1);
         let most = self.piece.len() as u64 / geometry.block_bytes;
         let blocks = segment_end.min(limit).min(first + most) - first;

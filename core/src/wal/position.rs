@@ -11,6 +11,7 @@
 
 use crate::config::Format;
 use crate::lsn::Lsn;
+use std::ops::Range;
 
 /// Bytes before the payload of a WAL block.
 pub const BLOCK_HEADER_BYTES: u64 = 32;
@@ -71,6 +72,11 @@ impl Geometry {
     /// The segment that holds a block.
     pub fn segment_of_block(&self, block: u64) -> u64 {
         block / self.blocks_per_segment
+    }
+
+    /// The blocks of a segment.
+    pub fn blocks_of_segment(&self, segment: u64) -> Range<u64> {
+        segment * self.blocks_per_segment..(segment + 1) * self.blocks_per_segment
     }
 
     /// The segment that holds the byte at `lsn`.

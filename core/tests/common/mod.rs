@@ -1,6 +1,7 @@
 //! A store on the simulated disk, and the sequence of states that its commits go through.
 #![allow(dead_code, reason = "each test uses a part")]
 
+pub(crate) mod forged;
 pub(crate) mod redo;
 pub(crate) mod sweep;
 
@@ -60,18 +61,6 @@ pub(crate) fn config() -> Config {
 /// The same with a pool that is too small for the pages.
 pub(crate) fn small() -> Config {
     Config { buffers: 5, ..config() }
-}
-
-/// A record with the right checksums, whatever it says: the byte map is in `wal/record.rs`.
-pub(crate) fn forged_record(length: u32, start: Lsn, kind: u8, body: &[u8]) -> Vec<u8> {
-    let mut header = [0; RECORD_HEADER_BYTES];
-    header[0..4].copy_from_slice(&length.to_le_bytes());
-    header[4..8].copy_from_slice(&crc32c::crc32c(body).to_le_bytes());
-    header[8..16].copy_from_slice(&start.0.to_le_bytes());
-    header[16] = kind;
-    let checksum = crc32c::crc32c(&header[..20]);
-    header[20..24].copy_from_slice(&checksum.to_le_bytes());
-    [&header, body].concat()
 }
 
 /// What every block of the log says.
